@@ -13,11 +13,17 @@ from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from infra.policy.postal import postal_key
 
 
 def _known_zone(name: str) -> str:
-    ZoneInfo(name)
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError) as error:  # pydantic reports ValueError only; an unknown zone is a KeyError
+        message = f"{name!r} is no IANA time zone"
+        raise ValueError(message) from error
     return name
 
 
@@ -43,6 +49,15 @@ class Money(Frozen):
 
     amount: Decimal
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, written: object) -> object:
+        """`189.00 EUR`, as policy files write it, besides the two fields."""
+        if not isinstance(written, str):
+            return written
+        amount, _, currency = written.strip().partition(" ")
+        return {"amount": amount, "currency": currency.strip()}
 
 
 class Commitment(StrEnum):
@@ -178,6 +193,8 @@ class Service(Frozen):
     """Days on which the carrier moves and delivers."""
     closed_on: tuple[date, ...] = ()
     """The carrier's own holidays; public holidays do not stop it by themselves."""
+    closed_through: date | None = None
+    """Last day `closed_on` speaks for, inclusive: a date counted past it is provisional. None: nothing is known."""
 
 
 class LaneEnd(Frozen):
@@ -330,3 +347,23 @@ class Pack(Frozen):
         for lane in self.lanes:
             grouped.setdefault(lane.to.country, []).append(lane)
         return {country: tuple(lanes) for country, lanes in grouped.items()}
+
+    @cached_property
+    def lanes_by_prefix(self) -> dict[str, dict[str, tuple[Lane, ...]]]:
+        """Country -> postal key (see `infra.policy.postal`) -> the lanes that hold there, cheapest first.
+
+        Each list is complete: per depot and service the lane with the longest prefix, so that a remote place's lane
+        replaces the general one. The key "" is the country at large; look up the longest key a code begins with.
+        """
+        return {country: _by_prefix(country, lanes) for country, lanes in self.lanes_by_country.items()}
+
+
+def _by_prefix(country: str, lanes: tuple[Lane, ...]) -> dict[str, tuple[Lane, ...]]:
+    """Every prefix any lane names, with all lanes that hold under it."""
+    starting = [(postal_key(country, prefix), lane) for lane in lanes for prefix in lane.to.postal_prefixes or ("",)]
+    starting.sort(key=lambda each: len(each[0]))
+    table: dict[str, tuple[Lane, ...]] = {}
+    for key in dict.fromkeys(["", *(prefix for prefix, _ in starting)]):
+        holding = {(lane.depot, lane.service): lane for prefix, lane in starting if key.startswith(prefix)}
+        table[key] = tuple(sorted(holding.values(), key=lambda lane: (lane.freight.amount, lane.depot, lane.service)))
+    return table
