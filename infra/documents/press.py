@@ -1,0 +1,74 @@
+"""typst, kept warm: facts in as JSON, PDF out.
+
+Called by `pick_list` and `packing_slip`. Facts are never written into markup: a template reads them as strings, so a
+company called `#eval("…")` is printed as just that. Only fonts inside the typst wheel are used and no package is
+fetched, so the same facts give the same bytes on every machine that has the same typst.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from infra.clock import aware_utc
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+_BETWEEN_WORDS = re.compile(r"([\s-]+)")
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+def foldable(text: str, most: int) -> str:
+    """`text` that fits a column `most` characters wide: only a longer word gets invisible places to break.
+
+    Control characters become spaces: nothing from outside may start a line of its own.
+    """
+    pieces = _BETWEEN_WORDS.split(text.translate(_CONTROLS_TO_SPACES))
+    return "".join(piece if len(piece) <= most else _ZERO_WIDTH_SPACE.join(piece) for piece in pieces)
+
+
+_CONTROLS_TO_SPACES = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
+
+
+class Press:
+    """One warm compiler for one template; safe to share between threads, which take turns."""
+
+    def __init__(self, template: str) -> None:
+        self._compiler = typst.Compiler(TEMPLATES / template, root=TEMPLATES, ignore_system_fonts=True)
+        self._turn = threading.Lock()
+
+    def pdf(self, facts: Mapping[str, Any], *, printed_at: datetime) -> bytes:
+        """The document; `printed_at` (aware) is its creation date. Characters without a glyph print as a box."""
+        with self._turn:
+            return self._compile(facts, printed_at)
+
+    def pdf_and_pages(self, facts: Mapping[str, Any], *, printed_at: datetime) -> tuple[bytes, dict[str, int]]:
+        """The document, and the page, from 1, of each key marked in it with `#metadata((key:, page:)) <page>`."""
+        with self._turn:
+            pdf = self._compile(facts, printed_at)
+            marks = json.loads(self._compiler.query("<page>", field="value"))
+        return pdf, {mark["key"]: mark["page"] for mark in marks}
+
+    def _compile(self, facts: Mapping[str, Any], printed_at: datetime) -> bytes:
+        pdf = self._compiler.compile(
+            format="pdf",
+            sys_inputs={"facts": json.dumps(facts, ensure_ascii=False)},
+            timestamp=aware_utc(printed_at),
+        )
+        assert isinstance(pdf, bytes), "one PDF, not a list of pages"
+        return pdf
+
+
+@cache
+def press(template: str) -> Press:
+    """The press for a template in `templates/`, made on first use and kept."""
+    return Press(template)
