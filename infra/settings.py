@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     mail_sender: str = "parts-dispatch@example.com"
+    vendor_name: str = "Vendor Spares"
+    """Heads the slips and letters of plans that are not partner-branded."""
+    vendor_email: str = "service@example.com"
     mail_attempts: int = Field(default=10, ge=1)
     console_url: str = "http://127.0.0.1:8484"
 

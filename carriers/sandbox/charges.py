@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from carriers.unions import EU
+
 CENT = Decimal("0.01")
-EU = frozenset(
-    {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"}
-    | {"IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"}
-)
 EUROS_PER_KG = Decimal("0.85")
 BASE_EUROS = {"01": Decimal("28.40"), "07": Decimal("24.90"), "13": Decimal("26.10"), "14": Decimal("41.00")} | {
     "54": Decimal("44.50"),

@@ -24,12 +24,13 @@ from starlette.routing import Route
 
 from carriers import wire
 from carriers.sandbox.answering import HTML_TYPE, Answer, Faces, Outcome, respond
-from carriers.sandbox.charges import EU, charge, currency_of
+from carriers.sandbox.charges import charge, currency_of
 from carriers.sandbox.faults import Fault, Operation
 from carriers.sandbox.labels import LabelText, zpl
 from carriers.sandbox.ledger import Booking
 from carriers.sandbox.shipment_numbers import ups_number
 from carriers.sandbox.world import Draft, Voiding, World
+from carriers.unions import inside_one_union
 
 CARRIER = "ups"
 RETURN_WINDOW, OUTBOUND_WINDOW = timedelta(hours=24), timedelta(days=90)
@@ -417,7 +418,7 @@ def _inside_us(asked: Asked) -> bool:
 
 
 def _qualified_domestic(asked: Asked) -> bool:
-    return asked.origin == asked.destination or _inside_us(asked) or {asked.origin, asked.destination} <= EU
+    return inside_one_union(asked.origin, asked.destination) or _inside_us(asked)
 
 
 def _units(asked: Asked) -> set[str]:

@@ -12,6 +12,7 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from carriers.model import Book, BookingKey, Customs, CustomsItem, LabelFormat, Leg, Party
+from carriers.unions import inside_one_union
 
 SUB_VERSION = "2205"
 """The newest one UPS lists; "v2409" is a path version and would be refused here."""
@@ -119,14 +120,19 @@ def _shipment(wanted: Book) -> dict[str, Any]:
 def _charges(wanted: Book) -> list[dict[str, Any]]:
     """Freight to our account, always. Duties to us only where the lane says the vendor pays them.
 
-    A charge of type 02 on a qualified domestic shipment (same country, US/PR, inside the EU) is refused; such lanes
-    carry no customs.
+    A charge of type 02 on a qualified domestic shipment (same country, US/PR, inside the EU) is refused, although a
+    lane inside one union may need papers: the Canary Islands are Spain, and not in its VAT territory.
     """
     account = {"AccountNumber": wanted.account}
     freight = [{"Type": TRANSPORTATION, "BillShipper": account}]
-    if wanted.customs is None or wanted.customs.duty_payer != "vendor":
+    if wanted.customs is None or wanted.customs.duty_payer != "vendor" or _qualified_domestic(wanted):
         return freight
     return [*freight, {"Type": DUTIES_AND_TAXES, "BillShipper": account}]
+
+
+def _qualified_domestic(wanted: Book) -> bool:
+    ends = wanted.ship_from.country, wanted.ship_to.country
+    return inside_one_union(*ends) or set(ends) <= PACKAGE_REFERENCE_COUNTRIES
 
 
 def _party(party: Party, *, with_email: bool = True) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class ServiceEntry(Frozen):
     name: str
     weekdays: tuple[Weekday, ...]
     closures: str
+    return_service: str | None = None
 
     @property
     def carrier(self) -> str:
@@ -63,6 +64,7 @@ class ServiceEntry(Frozen):
             code=self.code,
             name=self.name,
             weekdays=self.weekdays,
+            return_service=self.return_service,
             closed_on=tuple(sorted(closures.days)),
             closed_through=closures.through,
         )

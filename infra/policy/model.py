@@ -191,6 +191,8 @@ class Service(Frozen):
     name: str
     weekdays: tuple[Weekday, ...] = ("MON", "TUE", "WED", "THU", "FRI")
     """Days on which the carrier moves and delivers."""
+    return_service: str | None = None
+    """Service id of the return leg, where this one carries no returns; None: the same."""
     closed_on: tuple[date, ...] = ()
     """The carrier's own holidays; public holidays do not stop it by themselves."""
     closed_through: date | None = None

@@ -1,0 +1,215 @@
+"""The step that sources and reserves: promised or backordered -> reserved, or backordered with what is missing.
+
+Called by `flows.dispatch_wave`. The plan is made from one reading of the shelves and taken by conditional UPDATEs in
+the same transaction: what another wave took in between makes the plan fail, never the stock negative.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from infra import clock
+from infra.db.records import Promise, Request, Reservation, Stock
+from infra.db.states import RequestState
+from infra.ledger.changes import Change
+from infra.ledger.claims import Fence, in_portions
+from infra.policy.model import Commitment
+from tasks import claimed
+from tasks.claimed import RequestFacts
+from tasks.desk import Desk, desk
+from tasks.receipts import Receipt, write_receipts
+from tasks.rules.sourcing import Backordered, Offer, Sourced, source
+
+ATTEMPTS = 5
+"""Plans made before giving up: each failure means another wave took units between our reading and our writing."""
+
+
+class Outrun(Exception):
+    """Another wave took units between our reading and our writing: plan anew."""
+
+
+class StockMoved(Exception):
+    """Another wave kept taking the units this one had planned with; the next run tries again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    request: RequestFacts
+    offers: tuple[Offer, ...]
+    outcome: Sourced | Backordered
+
+
+def reserve(fence: Fence) -> tuple[Change, ...]:
+    """Reserve for every claimed promised or backordered request. Repeating it finds nothing to do."""
+    at_desk = desk()
+    for _ in range(ATTEMPTS):
+        try:
+            return _reserve_once(fence, at_desk)
+        except Outrun:
+            continue
+    raise StockMoved(StockMoved.__doc__)
+
+
+def _reserve_once(fence: Fence, at_desk: Desk) -> tuple[Change, ...]:
+    with at_desk.database.write() as session:
+        requests = claimed.held_by(session, fence, RequestState.PROMISED)
+        # who has waited longest is served first
+        waiting = claimed.held_by(session, fence, RequestState.BACKORDERED)
+        plans = _plans(session, [*waiting, *requests], at_desk)
+        _take(session, plans)
+        _write_reservations(session, plans)
+        _write_moved_promises(session, plans, at_desk)
+        changes = _changes(plans, still_waiting={request.id for request in waiting})
+        claimed.move(session, changes, fence=fence, at_desk=at_desk)
+        return changes
+
+
+def _plans(session: Session, requests: Sequence[RequestFacts], at_desk: Desk) -> list[Planned]:
+    shelves = _shelves(session)
+    promised = _promised(session, requests)
+    plans = []
+    for request in requests:
+        offers = at_desk.promiser.offers(request.destination, request.approved_at)
+        commitment = Commitment(at_desk.pack.plan_by_code[request.plan].commitment)
+        outcome = source(
+            request.lines, offers, promised_on=promised[request.id], commitment=commitment,
+            free=lambda depot, part: shelves[depot, part], pack=at_desk.pack,
+        )  # fmt: skip
+        if isinstance(outcome, Sourced):
+            for supply in outcome.supplies:
+                shelves[outcome.offer.depot, supply.part] -= supply.quantity
+        plans.append(Planned(request=request, offers=offers, outcome=outcome))
+    return plans
+
+
+def _shelves(session: Session) -> defaultdict[tuple[str, str], int]:
+    shelves: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for depot, part, free in session.execute(select(Stock.depot, Stock.part, Stock.on_hand - Stock.allocated)):
+        shelves[depot, part] = free
+    return shelves
+
+
+def _promised(session: Session, requests: Sequence[RequestFacts]) -> dict[int, date]:
+    """Request -> the date promised first: a later revision is what became of it, not what was said."""
+    found: dict[int, date] = {}
+    for part in in_portions([request.id for request in requests]):
+        query = select(Promise.request_id, Promise.commitment, Promise.ship_on, Promise.arrive_on)
+        for request_id, commitment, ship_on, arrive_on in session.execute(
+            query.where(Promise.request_id.in_(part), Promise.revision == 1)
+        ):
+            found[request_id] = ship_on if commitment == Commitment.SHIP else arrive_on
+    return found
+
+
+def _take(session: Session, plans: Sequence[Planned]) -> None:
+    """Take all planned units, in the order of the key, so that no two waves deadlock. Raises `Outrun`."""
+    wanted: Counter[tuple[str, str]] = Counter()
+    for plan in plans:
+        if isinstance(plan.outcome, Sourced):
+            for supply in plan.outcome.supplies:
+                wanted[plan.outcome.offer.depot, supply.part] += supply.quantity
+    for (depot, part), units in sorted(wanted.items()):
+        taken = session.execute(
+            update(Stock)
+            .where(Stock.depot == depot, Stock.part == part, Stock.allocated + units <= Stock.on_hand)
+            .values(allocated=Stock.allocated + units)
+            .execution_options(synchronize_session=False)
+        )
+        if taken.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE always gives a CursorResult
+            raise Outrun
+
+
+def _write_reservations(session: Session, plans: Sequence[Planned]) -> None:
+    at = clock.now()
+    rows = [
+        {
+            "request_id": plan.request.id, "line": supply.line, "partner": plan.request.partner,
+            "depot": plan.outcome.offer.depot, "part": supply.part, "quantity": supply.quantity, "reserved_at": at,
+            "instead_of": supply.asked if supply.asked != supply.part else None,
+        }
+        for plan in plans
+        if isinstance(plan.outcome, Sourced)
+        for supply in plan.outcome.supplies
+    ]  # fmt: skip
+    if rows:
+        session.execute(insert(Reservation), rows)
+    by_depot: dict[str, list[int]] = defaultdict(list)
+    for plan in plans:
+        if isinstance(plan.outcome, Sourced):
+            by_depot[plan.outcome.offer.depot].append(plan.request.id)
+    for depot, ids in sorted(by_depot.items()):
+        for part in in_portions(ids):
+            session.execute(
+                update(Request)
+                .where(Request.id.in_(part))
+                .values(depot=depot)
+                .execution_options(synchronize_session=False)
+            )
+
+
+def _write_moved_promises(session: Session, plans: Sequence[Planned], at_desk: Desk) -> None:
+    """A new receipt where the parts come from elsewhere than the promise was made from; the first one stays."""
+    taken = {plan.request.id: plan for plan in plans if isinstance(plan.outcome, Sourced)}
+    receipts = []
+    for part in in_portions(sorted(taken)):
+        latest = (
+            select(Promise.request_id, func.max(Promise.revision).label("revision"))
+            .where(Promise.request_id.in_(part))
+            .group_by(Promise.request_id)
+            .subquery()
+        )
+        query = select(Promise.request_id, Promise.revision, Promise.depot, Promise.service).join(
+            latest, (latest.c.request_id == Promise.request_id) & (latest.c.revision == Promise.revision)
+        )
+        for request_id, revision, depot, service in session.execute(query):
+            plan = taken[request_id]
+            assert isinstance(plan.outcome, Sourced)
+            if (plan.outcome.offer.depot, plan.outcome.offer.lane.service) != (depot, service):
+                receipts.append(_receipt(plan, plan.outcome, revision + 1))
+    write_receipts(session, receipts, at_desk=at_desk)
+
+
+def _receipt(plan: Planned, outcome: Sourced, revision: int) -> Receipt:
+    return Receipt(
+        request=plan.request, offer=outcome.offer, revision=revision, keeps_promise=outcome.keeps_promise,
+        lost=outcome.lost,
+    )  # fmt: skip
+
+
+def _changes(plans: Sequence[Planned], *, still_waiting: set[int]) -> tuple[Change, ...]:
+    changes = []
+    for plan in plans:
+        before = RequestState.BACKORDERED if plan.request.id in still_waiting else RequestState.PROMISED
+        if isinstance(plan.outcome, Backordered):
+            if before is RequestState.BACKORDERED:
+                continue  # said already; saying it every quarter of an hour helps nobody
+            after, reason = RequestState.BACKORDERED, "out_of_stock"
+            detail: dict[str, object] = {"missing": list(plan.outcome.missing)}
+        else:
+            after, reason = RequestState.RESERVED, "" if plan.outcome.keeps_promise else "promise_moved"
+            detail = _sourcing_detail(plan.outcome)
+        changes.append(_change(plan.request, before, after, reason, detail))
+    return tuple(changes)
+
+
+def _change(
+    request: RequestFacts, before: RequestState, after: RequestState, reason: str, detail: dict[str, object]
+) -> Change:
+    return Change(
+        request_id=request.id, partner=request.partner, number=request.number,
+        before=before, after=after, reason=reason, detail=detail,
+    )  # fmt: skip
+
+
+def _sourcing_detail(outcome: Sourced) -> dict[str, object]:
+    detail: dict[str, object] = {"depot": outcome.offer.depot, "service": outcome.offer.lane.service}
+    substitutes = {supply.asked: supply.part for supply in outcome.supplies if supply.asked != supply.part}
+    if substitutes:
+        detail["substitutes"] = substitutes
+    return detail
