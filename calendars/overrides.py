@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from dateutil.rrule import rrulestr  # type: ignore[import-untyped]  # publishes no types
+from dateutil.rrule import rrulestr
 from icalendar import Calendar, Event
 
 from calendars.cutoffs import CutoffRule

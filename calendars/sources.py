@@ -18,7 +18,7 @@ from typing import Any
 
 import holidays
 import yaml
-from dateutil.easter import easter  # type: ignore[import-untyped]  # publishes no types
+from dateutil.easter import easter
 from holidays.constants import HALF_DAY, PUBLIC
 from holidays.holiday_base import HolidayBase
 

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -341,11 +341,10 @@ def _quiet_output(as_json: bool) -> Iterator[None]:  # noqa: FBT001 - the flag o
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Any]:
-    started = datetime.now(UTC)
     with aside.status("starting") as status:
 
         def say(words: str) -> None:
-            waited = (datetime.now(UTC) - started).total_seconds()
+            waited = time.monotonic() - STARTED
             if aside.is_terminal:
                 status.update(words)
             aside.print(f"{waited:6.1f} s  {words}", highlight=False, style="dim")
