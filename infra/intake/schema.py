@@ -83,7 +83,7 @@ class Refusal(Frozen):
 
     file: str
     row: int
-    """As seen in Excel: the header is row 1; for JSONL the line number."""
+    """As seen in Excel: the header is row 1; for JSONL the line number; 0 for the file as a whole."""
     column: str
     value: str
     """As it stood in the file, cut to 80 characters."""
