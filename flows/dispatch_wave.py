@@ -14,7 +14,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from infra import clock
 from infra.db.states import BookingState
-from infra.orchestrator import step
+from infra.orchestrator import spare_the_collector, step
 from tasks import announcements, coverage, pick_lists, promises, shipments, stock, waves
 from tasks.announcements import WaveSummary
 from tasks.desk import desk
@@ -45,18 +45,20 @@ def run_name() -> str:
 )
 def dispatch_wave(depots: list[str] | None = None) -> WaveSummary:
     """Advance everything due at `depots` (all when None) as far as it goes today."""
+    spare_the_collector()
     opened = open_wave(depots or ())
     fence = opened.fence
     if not opened.requests:
         close_wave(fence)
         return announcements.summary(0, (), {}, ())
-    changes = [*cover(fence), *promise(fence), *reserve(fence), *plan_bookings(fence)]
-    calls = [*_portions(resolve_unknown, fence, BookingState.UNKNOWN), *_portions(book, fence, BookingState.PLANNED)]
-    changes += finish_bookings(fence)
-    released = release(fence)
-    changes += [change for each in released for change in each.changes]
+    with announcements.in_the_background() as tell:
+        changes = [*tell(cover(fence)), *tell(promise(fence)), *tell(reserve(fence)), *tell(plan_bookings(fence))]
+        calls = _portions(resolve_unknown, fence, BookingState.UNKNOWN)
+        calls += _portions(book, fence, BookingState.PLANNED)
+        changes += tell(finish_bookings(fence))
+        released = release(fence)
+        changes += tell(tuple(change for each in released for change in each.changes))
     summed = announcements.summary(opened.requests, changes, _added(calls), released)
-    announcements.announce_changes(changes)
     announcements.publish(summed, released)
     close_wave(fence)
     return summed

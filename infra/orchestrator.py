@@ -6,10 +6,13 @@ second layer of retries on an effect is how a parcel is paid for twice.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from uuid import uuid4
@@ -54,6 +57,19 @@ def step(verb: Callable[P, R], *, name: str, **options: Any) -> Any:
     from prefect.cache_policies import NO_CACHE  # noqa: PLC0415 - Prefect takes a second to import, and intake does without it
 
     return task(verb, name=name, retries=0, cache_policy=NO_CACHE, persist_result=False, log_prints=False, **options)
+
+
+@cache
+def spare_the_collector() -> None:
+    """Take what is loaded by now out of the garbage collector's sight, once per process.
+
+    Importing Prefect leaves some half a million objects that live for ever; walking them again and again while a wave
+    makes thousands of its own doubled the time of its vectorised steps (measured: 0.87 s against 0.43 s).
+    """
+    gc.collect()
+    gc.freeze()
+    # at the end everything is let go as usual, or extension modules report their types as leaked
+    atexit.register(gc.unfreeze)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

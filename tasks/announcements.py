@@ -6,7 +6,10 @@ Called by `flows.dispatch_wave`. Ids and reasons only; names and addresses stay 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +34,18 @@ class WaveSummary:
     """Carrier calls and look-ups by outcome."""
     waves: tuple[str, ...]
     exceptions: tuple[dict[str, str], ...]
+
+
+@contextmanager
+def in_the_background() -> Iterator[Callable[[tuple[Change, ...]], tuple[Change, ...]]]:
+    """Inside: a function that announces changes while the wave goes on, and gives them back. Waits at the end."""
+    with ThreadPoolExecutor(1, thread_name_prefix="announce") as messenger:
+
+        def tell(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+            messenger.submit(copy_context().run, announce_changes, changes)
+            return changes
+
+        yield tell
 
 
 def announce_changes(changes: Sequence[Change]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,6 +46,11 @@ class Desk:
         return Promiser(self.pack, snapshot.load())
 
     @cached_property
+    def callers(self) -> ThreadPoolExecutor:
+        """The threads carriers are called from: as many calls at once as the settings allow, over all portions."""
+        return ThreadPoolExecutor(self.settings.booking_calls_at_once, thread_name_prefix="carrier-call")
+
+    @cached_property
     def reference_key(self) -> bytes:
         return self.settings.key_of_references()
 
@@ -76,6 +82,8 @@ class Desk:
         return (connection and connection.account) or self.pack.terms_by_carrier[carrier].account
 
     def close(self) -> None:
+        if "callers" in self.__dict__:
+            self.callers.shutdown()
         for carrier in self._connected.values():
             carrier.close()
         self.database.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -25,12 +26,18 @@ from infra.documents.brand import Brand
 from infra.documents.packing_slip import Item, Owed, PrepaidReturn, ReturnAtOwnCost, Slip, print_slips
 from infra.documents.pick_list import PickLine, PickList
 from infra.ledger.changes import Change
-from infra.ledger.claims import Fence, in_portions
+from infra.ledger.claims import Fence
 from infra.policy.model import Depot
 from infra.storage import content_key
 from tasks import claimed
 from tasks.desk import Desk, desk
 from tasks.outbox import Telling, tell
+
+PARCELS_IN_A_WAVE = 250
+"""More become the next wave of the day: a list one picker finishes before the pick-up, in some 16 pages."""
+
+PRESSES = 2
+"""Waves whose papers are set at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +115,9 @@ def release(fence: Fence) -> tuple[Released, ...]:
     at_desk = desk()
     with at_desk.database.write() as session:
         waves = _open_waves(session, fence)
-    return tuple(_release_wave(wave, fence, at_desk) for wave in waves)
+    # typst lets other threads run while it sets pages
+    with ThreadPoolExecutor(PRESSES, thread_name_prefix="press") as presses:
+        return tuple(presses.map(lambda wave: _release_wave(wave, fence, at_desk), waves))
 
 
 def _open_waves(session: Session, fence: Fence) -> list[OpenedWave]:
@@ -118,11 +127,11 @@ def _open_waves(session: Session, fence: Fence) -> list[OpenedWave]:
         groups[depot, ship_on].append(request_id)
         cutoffs[depot, ship_on] = min(cutoff_at, cutoffs.get((depot, ship_on), cutoff_at))
     for (depot, ship_on), ids in sorted(groups.items()):
-        wave_id = _new_wave(session, depot, ship_on, cutoffs[depot, ship_on], fence)
-        for part in in_portions(ids):
+        for start in range(0, len(ids), PARCELS_IN_A_WAVE):
+            wave_id = _new_wave(session, depot, ship_on, cutoffs[depot, ship_on], fence)
             session.execute(
                 update(Request)
-                .where(Request.id.in_(part), Request.fence == fence.number)
+                .where(Request.id.in_(ids[start : start + PARCELS_IN_A_WAVE]), Request.fence == fence.number)
                 .values(wave_id=wave_id)
                 .execution_options(synchronize_session=False)
             )

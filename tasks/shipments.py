@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -36,6 +36,8 @@ from tasks.parcels import Parcelled, parcels_to_book, wanted_bookings
 
 LONGEST_BACK_OFF = timedelta(minutes=15)
 """A carrier that asks for more is asked again all the same: a cut-off does not wait for a wrong header."""
+
+ANSWERS_EVERY_SECONDS = 0.1
 
 Given = TypeVar("Given")
 Got = TypeVar("Got")
@@ -193,13 +195,14 @@ _MEDIA_TYPES = {"ZPL": "application/zpl", "PDF": "application/pdf"}
 
 
 def _each_at_once(ask: Callable[[Given], Got], given: Sequence[Given], at_desk: Desk) -> Iterator[list[Got]]:
-    """Ask for all of them, some at once, and hand out the answers in batches as they arrive."""
-    if not given:
-        return
-    with ThreadPoolExecutor(max_workers=at_desk.settings.booking_calls_at_once) as pool:
-        pending: set[Future[Got]] = {pool.submit(ask, each) for each in given}
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+    """Ask for all of them, some at once, and hand out what has come in every tenth of a second.
+
+    Each batch becomes one transaction. What a kill loses of a batch is unknown, and is looked up.
+    """
+    pending: set[Future[Got]] = {at_desk.callers.submit(ask, each) for each in given}
+    while pending:
+        done, pending = wait(pending, timeout=ANSWERS_EVERY_SECONDS)
+        if done:
             yield [future.result() for future in done]
 
 

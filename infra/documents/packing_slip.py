@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from io import BytesIO
 from typing import Any, Literal
+
+from pypdf import PdfWriter
 
 from infra.documents.barcodes import code128_svg, modules
 from infra.documents.brand import Brand
@@ -82,6 +85,10 @@ class PackingSlips:
     pages: dict[str, int]
 
 
+AT_ONCE = 100
+"""Slips set in one go: each takes half a megabyte while it is set, and a wave may have hundreds."""
+
+
 def print_slips(slips: Sequence[Slip], *, printed_at: datetime, paper: Literal["a5", "a4"] = "a5") -> PackingSlips:
     """One page per parcel, in the order given; a slip with more items than fit (about 20 on A5) runs on.
 
@@ -91,9 +98,18 @@ def print_slips(slips: Sequence[Slip], *, printed_at: datetime, paper: Literal["
     references = [slip.reference for slip in slips]
     if not slips or len(set(references)) < len(references):
         raise ValueError("a wave has at least one parcel, and each parcel a reference of its own")
-    facts = {"paper": paper, "slips": [_slip(slip, words(slip.language, slip.country)) for slip in slips]}
-    pdf, pages = press(_TEMPLATE).pdf_and_pages(facts, printed_at=printed_at)
-    return PackingSlips(pdf=pdf, pages=pages)
+    bound, pages = PdfWriter(), dict[str, int]()
+    for start in range(0, len(slips), AT_ONCE):
+        portion = slips[start : start + AT_ONCE]
+        facts = {"paper": paper, "slips": [_slip(slip, words(slip.language, slip.country)) for slip in portion]}
+        pdf, own = press(_TEMPLATE).pdf_and_pages(facts, printed_at=printed_at)
+        pages |= {reference: page + len(bound.pages) for reference, page in own.items()}
+        if len(slips) <= AT_ONCE:
+            return PackingSlips(pdf=pdf, pages=pages)
+        bound.append(BytesIO(pdf))
+    with BytesIO() as whole:
+        bound.write(whole)
+        return PackingSlips(pdf=whole.getvalue(), pages=pages)
 
 
 def _slip(slip: Slip, said: Words) -> dict[str, Any]:

@@ -7,6 +7,7 @@ Every row of a partner carries `partner`; composite foreign keys keep a row from
 from infra.db.records.audit import AuditEntry, AuditHead
 from infra.db.records.base import Base
 from infra.db.records.bookings import Booking, BookingStep
+from infra.db.records.calendars import CalendarVersion
 from infra.db.records.contracts import Certification, Contract, Partner
 from infra.db.records.documents import Document
 from infra.db.records.intake import IntakeFile, RejectedRow
@@ -22,6 +23,7 @@ __all__ = [
     "Base",
     "Booking",
     "BookingStep",
+    "CalendarVersion",
     "Certification",
     "Claim",
     "Consignee",
