@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as wall
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,27 @@ from tasks.intake import TakenIn
 DEMO_DAY = date(2026, 11, 20)
 """A Friday: promises made after the cut-off show a weekend in their working."""
 
-ROUNDS = (
-    ("Asia and Pacific", wall(5, 30), ("AU", "NZ", "SG", "JP", "AE")),
-    ("Europe and Africa", wall(8, 0), ("NL", "DK", "DE", "GB", "ES", "IT", "FR", "ZA", "SE", "PL")),
-    ("Americas", wall(13, 0), ("US", "CA", "MX", "BR")),
+POSTS = (
+    # until when (hours from midnight UTC), how many hours of approvals, share of the day's requests
+    (4, 12, Decimal("0.25")),
+    (14, 10, Decimal("0.45")),
+    (20, 6, Decimal("0.30")),
 )
-"""Round, instant of its waves (UTC), countries of its depots. All requests were approved before the first."""
+"""Partners' files come in three times a day; each holds what was approved since the one before."""
 
-LAST_ROUND = wall(16, 0)
+ROUNDS = (
+    # just after the cut-off of its depots: what was approved in time is still packed for the day's pick-up
+    (4, 5, ("AU", "NZ", "SG", "JP", "AE")),
+    (14, 5, ("NL", "DK", "DE", "ES", "IT", "FR", "SE", "PL", "ZA")),
+    (15, 5, ("GB", "PT", "IE")),
+    (20, 5, ("US", "CA", "MX", "BR")),
+)
+"""Hour and minute (UTC) of a round of waves, and the countries of its depots."""
+
+LAST_ROUND = wall(20, 25)
 SWEEPS_AT_MOST = 12
+SWEEPS_APART = timedelta(minutes=6)
+"""A little more than a third of the carrier's settle window: how far apart its look-ups are."""
 
 Say = Callable[[str], None]
 
@@ -62,13 +75,12 @@ def run_demo(
     """
     started = started or time.monotonic()
     goes_on = _prepare_folder(folder, requests=requests, seed=seed)
-    first = datetime.combine(DEMO_DAY, ROUNDS[0][1], tzinfo=UTC)
+    first = datetime.combine(DEMO_DAY, wall(POSTS[0][0]), tzinfo=UTC)
     if goes_on:
         say("going on with the day that was cut off")
     with clock.held(first), _rooms(folder, seed=seed, faults=faults, say=say) as (at_desk, carrier):
-        taken = _take_in(folder, at_desk.pack, requests=requests, seed=seed, say=say)
         waves_started = time.monotonic()
-        _run_day(at_desk.pack, carrier, say=say)
+        taken = _run_day(folder, at_desk.pack, carrier, requests=requests, seed=seed, say=say)
         waves_took = time.monotonic() - waves_started
         closed = books.books()
         wrong = books.imbalances()
@@ -145,29 +157,45 @@ def prefect_server(*, say: Say) -> Iterator[str]:
         server.stop()
 
 
-def _take_in(folder: Path, pack: Pack, *, requests: int, seed: int, say: Say) -> list[TakenIn]:
-    inbox = folder / "inbox"
-    sample = write_sample(inbox, pack=pack, requests=requests, seed=seed, day=DEMO_DAY - timedelta(days=1))
-    taken = []
-    for path in sample.paths:
-        say(f"taking in {path.name}")
-        taken.append(intake.take_in(path))
-    return taken
+def _post(folder: Path, pack: Pack, number: int, *, requests: int, seed: int) -> tuple[datetime, list[Path]]:
+    """The files of the day's post `number`, and when they come in (UTC)."""
+    hour, hours, _ = POSTS[number]
+    counts = [int(requests * share) for _, _, share in POSTS[:-1]]
+    counts.append(requests - sum(counts))
+    until = datetime.combine(DEMO_DAY, wall(hour), tzinfo=UTC)
+    if not counts[number]:
+        return until, []
+    sample = write_sample(
+        folder / "inbox" / f"{hour:02}00", pack=pack, requests=counts[number], seed=seed, day=DEMO_DAY,
+        until=until, hours=hours, first_number=1 + sum(counts[:number]),
+    )  # fmt: skip
+    return until, list(sample.paths)
 
 
-def _run_day(pack: Pack, carrier: Sandbox, *, say: Say) -> None:
-    for name, instant, countries in ROUNDS:
-        depots = sorted(depot.code for depot in pack.depots if depot.address.country in countries)
-        at = datetime.combine(DEMO_DAY, instant, tzinfo=UTC)
-        say(f"{instant:%H:%M} UTC: waves of {name} ({', '.join(depots)})")
+def _run_day(folder: Path, pack: Pack, carrier: Sandbox, *, requests: int, seed: int, say: Say) -> list[TakenIn]:
+    """Posts and rounds in the order of the clock, then sweeps until nothing is left under way."""
+    taken: list[TakenIn] = []
+    depots: list[str] = []
+    posts = [_post(folder, pack, number, requests=requests, seed=seed) for number in range(len(POSTS))]
+    for hour, minute, countries in ROUNDS:
+        at = datetime.combine(DEMO_DAY, wall(hour, minute), tzinfo=UTC)
+        while posts and posts[0][0] <= at:
+            came_at, paths = posts.pop(0)
+            say(f"{came_at:%H:%M} UTC: the post, {len(paths)} files")
+            with clock.held(max(came_at, carrier.now())):
+                taken += [intake.take_in(path) for path in paths]
+        due = sorted(depot.code for depot in pack.depots if depot.address.country in countries)
+        depots += due  # earlier depots ride along: what a carrier left open with them is looked up
+        say(f"{at:%H:%M} UTC: waves of {', '.join(due)}")
         _one_round(at, depots, carrier)
     at = datetime.combine(DEMO_DAY, LAST_ROUND, tzinfo=UTC)
     for sweep in range(SWEEPS_AT_MOST):
         say(f"{at:%H:%M} UTC: sweep {sweep + 1}, whatever is left anywhere")
         _one_round(at, [], carrier)
         if books.books().under_way == 0:
-            return
-        at = max(at, carrier.now()) + timedelta(minutes=6)
+            break
+        at = max(at, carrier.now()) + SWEEPS_APART
+    return taken
 
 
 def _one_round(at: datetime, depots: list[str], carrier: Sandbox) -> None:

@@ -38,6 +38,7 @@ class Parcelled:
     leg: str
     carrier: str
     attempt: int
+    look_ups: int
     negatives: int
     unknown_since: datetime | None
     shipment_id: str | None
@@ -55,7 +56,8 @@ def wanted_bookings(
         lane = _lane(at_desk.pack, request, depot, service)
         row = {
             "partner": request.partner, "request_id": request.id, "generation": 1, "service": service, "depot": depot,
-            "carrier": at_desk.pack.service_by_id[service].carrier, "ship_on": ship_on, "attempt": 0, "negatives": 0,
+            "carrier": at_desk.pack.service_by_id[service].carrier, "ship_on": ship_on, "attempt": 0,
+            "negatives": 0, "look_ups": 0,
         }  # fmt: skip
         yield request.number, {**row, "leg": "outbound"}
         if (lane.return_label or at_desk.pack.plan_by_code[request.plan].return_label) == "prepaid":
@@ -141,6 +143,7 @@ def _parcelled(booking: Booking, to: Consignee, contents: Sequence[tuple[str, in
         leg=booking.leg,
         carrier=booking.carrier,
         attempt=booking.attempt,
+        look_ups=booking.look_ups,
         negatives=booking.negatives,
         unknown_since=booking.unknown_since,
         shipment_id=booking.shipment_id,

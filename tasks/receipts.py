@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -26,6 +27,8 @@ class Receipt:
     revision: int
     keeps_promise: bool
     lost: tuple[Lost, ...]
+    planned_at: datetime | None = None
+    """Where what could still be done then decides, and not the approval."""
 
 
 def write_receipts(session: Session, receipts: Sequence[Receipt], *, at_desk: Desk) -> None:
@@ -37,7 +40,9 @@ def write_receipts(session: Session, receipts: Sequence[Receipt], *, at_desk: De
 def _row(receipt: Receipt, at_desk: Desk) -> dict[str, object]:
     request, offer = receipt.request, receipt.offer
     commitment = Commitment(at_desk.pack.plan_by_code[request.plan].commitment)
-    working = at_desk.promiser.working(offer.lane, request.destination, request.approved_at)
+    working = at_desk.promiser.working(
+        offer.lane, request.destination, request.approved_at, planned_at=receipt.planned_at
+    )
     return {
         "partner": request.partner,
         "request_id": request.id,

@@ -160,7 +160,7 @@ def _intend(fence: Fence, booking_ids: Sequence[int], at_desk: Desk) -> list[Par
                 .where(Booking.__table__.c.id == bindparam("b_id"))
                 .values(
                     state=BookingState.INTENT, attempt=bindparam("b_attempt"), request_sha256=bindparam("b_sha"),
-                    intent_at=at, due_at=None, unknown_since=None, negatives=0,
+                    intent_at=at, due_at=None, unknown_since=None, negatives=0, look_ups=0,
                 ),
                 rows,
             )  # fmt: skip
@@ -249,7 +249,8 @@ def _after(answer: Answer, at_desk: Desk) -> dict[str, Any]:
 
 
 _UNCHANGED: dict[str, Any] = {
-    "b_state": None, "b_attempt": 0, "b_due": None, "b_unknown": None, "b_negatives": 0, "b_shipment": None,
+    "b_state": None, "b_attempt": 0, "b_due": None, "b_unknown": None, "b_negatives": 0, "b_look_ups": 0,
+    "b_shipment": None,
     "b_tracking": None, "b_charge": None, "b_currency": None, "b_confirmed": None, "b_label": None,
 }  # fmt: skip
 
@@ -275,6 +276,7 @@ def _write(session: Session, rows: Sequence[dict[str, Any]], labels: dict[int, i
         .values(
             state=bindparam("b_state"), attempt=bindparam("b_attempt"), due_at=bindparam("b_due"),
             unknown_since=bindparam("b_unknown"), negatives=bindparam("b_negatives"),
+            look_ups=bindparam("b_look_ups"),
             shipment_id=bindparam("b_shipment"), tracking_number=bindparam("b_tracking"),
             charge=bindparam("b_charge"), currency=bindparam("b_currency"), confirmed_at=bindparam("b_confirmed"),
             label_id=bindparam("b_label"),
@@ -409,14 +411,17 @@ def _verdict(look_up: LookUp, at_desk: Desk) -> tuple[str, dict[str, Any]]:
         return "adopted", {**row, **_confirmed(live[0], at)}
     if len(live) > 1:
         return "quarantined", {**row, "b_state": BookingState.QUARANTINED}
-    negatives = parcel.negatives + (look_up.found is not None)
+    look_ups, negatives = parcel.look_ups + 1, parcel.negatives + (look_up.found is not None)
     if negatives >= terms.negatives_needed and parcel.attempt < terms.attempts:
         return "not_booked", {**row, "b_state": BookingState.PLANNED, "b_unknown": None}
-    if negatives >= terms.negatives_needed or at - since > timedelta(seconds=terms.unknown_deadline_seconds):
+    # a carrier that could not be asked yet has had no chance to answer: time alone does not make a question hopeless
+    hopeless = look_ups >= terms.negatives_needed and at - since > timedelta(seconds=terms.unknown_deadline_seconds)
+    if negatives >= terms.negatives_needed or hopeless:
         return "quarantined", {**row, "b_state": BookingState.QUARANTINED}
     again = at + timedelta(seconds=terms.settle_seconds / terms.negatives_needed)
     word = "not_found" if look_up.found is not None else "look_up_failed"
-    return word, {**row, "b_state": BookingState.UNKNOWN, "b_negatives": negatives, "b_due": again}
+    waiting = {"b_state": BookingState.UNKNOWN, "b_negatives": negatives, "b_look_ups": look_ups, "b_due": again}
+    return word, {**row, **waiting}
 
 
 # --- labels and the end of booking ----------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def _plans(session: Session, requests: Sequence[RequestFacts], at_desk: Desk) ->
     promised = _promised(session, requests)
     plans = []
     for request in requests:
-        offers = at_desk.promiser.offers(request.destination, request.approved_at)
+        offers = at_desk.promiser.offers(request.destination, request.approved_at, planned_at=clock.now())
         commitment = Commitment(at_desk.pack.plan_by_code[request.plan].commitment)
         outcome = source(
             request.lines, offers, promised_on=promised[request.id], commitment=commitment,
@@ -164,21 +164,26 @@ def _write_moved_promises(session: Session, plans: Sequence[Planned], at_desk: D
             .group_by(Promise.request_id)
             .subquery()
         )
-        query = select(Promise.request_id, Promise.revision, Promise.depot, Promise.service).join(
+        query = select(Promise).join(
             latest, (latest.c.request_id == Promise.request_id) & (latest.c.revision == Promise.revision)
         )
-        for request_id, revision, depot, service in session.execute(query):
-            plan = taken[request_id]
+        for promised in session.scalars(query):
+            plan = taken[promised.request_id]
             assert isinstance(plan.outcome, Sourced)
-            if (plan.outcome.offer.depot, plan.outcome.offer.lane.service) != (depot, service):
-                receipts.append(_receipt(plan, plan.outcome, revision + 1))
+            if _differs(promised, plan.outcome.offer):
+                receipts.append(_receipt(plan, plan.outcome, promised.revision + 1))
     write_receipts(session, receipts, at_desk=at_desk)
+
+
+def _differs(promised: Promise, offer: Offer) -> bool:
+    said = promised.depot, promised.service, promised.ship_on, promised.arrive_on
+    return said != (offer.depot, offer.lane.service, offer.ship_on, offer.arrive_on)
 
 
 def _receipt(plan: Planned, outcome: Sourced, revision: int) -> Receipt:
     return Receipt(
         request=plan.request, offer=outcome.offer, revision=revision, keeps_promise=outcome.keeps_promise,
-        lost=outcome.lost,
+        lost=outcome.lost, planned_at=clock.now(),
     )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def _take_over_calls(session: Session, fence: Fence, pack: Pack) -> int:
     for booking in cut_off:
         assert booking.intent_at is not None, "an intent has its instant"
         settle = timedelta(seconds=pack.terms_by_carrier[booking.carrier].settle_seconds)
-        booking.state, booking.negatives = BookingState.UNKNOWN, 0
+        booking.state, booking.negatives, booking.look_ups = BookingState.UNKNOWN, 0, 0
         booking.unknown_since, booking.due_at = booking.intent_at, booking.intent_at + settle
         session.add(
             BookingStep(

@@ -94,6 +94,12 @@ class Drawer:
     pack: Pack
     day: date
     random: Random
+    until: datetime | None = None
+    """Approvals lie before it; None: 18:00 UTC of the day."""
+    hours: float = 24
+    """How long before it the first of them may lie."""
+    first_number: int = 1
+    """Counted on from an earlier sample of the same day, so that no number or serial comes twice."""
     _count: int = field(default=0, init=False)
     _choices: dict[str, tuple[list[Product], list[Product]]] = field(default_factory=dict, init=False)
     """Contract number -> products it covers, products it does not."""
@@ -119,6 +125,7 @@ class Drawer:
     def draw(self) -> Drawn:
         """The next request. The first ones go through every contract and every country in turn."""
         self._count += 1
+        self._count = max(self._count, self.first_number)
         partner, contract = self._turn(self._contracts)
         city = self._city(contract)
         product = self._product(partner, contract)
@@ -199,9 +206,9 @@ class Drawer:
         return f"8G{self.day:%y}{tail}{self._count:06}"
 
     def _approved_at(self) -> datetime:
-        """Within the 24 hours before 18:00 UTC of the day, whole minutes; later hours a little more often."""
-        ends = datetime.combine(self.day, DAY_ENDS)
-        return ends - timedelta(minutes=int(self.random.betavariate(1, 1.4) * 24 * 60) + 1)
+        """Within the hours before the end, whole minutes; later hours a little more often."""
+        ends = self.until or datetime.combine(self.day, DAY_ENDS)
+        return ends - timedelta(minutes=int(self.random.betavariate(1, 1.4) * self.hours * 60) + 1)
 
     def _destination(self, city: City) -> Cells:
         names = localities()[city.country]

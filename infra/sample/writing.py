@@ -146,19 +146,31 @@ class _File:
 
 
 def write_sample(
-    folder: Path, *, pack: Pack, requests: int, seed: int, day: date, dirty_share: float = 0.05
+    folder: Path,
+    *,
+    pack: Pack,
+    requests: int,
+    seed: int,
+    day: date,
+    dirty_share: float = 0.05,
+    until: datetime | None = None,
+    hours: float = 24,
+    first_number: int = 1,
 ) -> SampleFiles:
     """Write `requests` different good requests into five files under `folder`, and the dirt between them.
 
     `dirty_share` of `requests` are spoilt rows more, through all kinds in turn; one in a hundred good ones is repeated.
-    Approvals lie within the 24 hours before 18:00 UTC of `day`: read the files as of then or later. `folder` is
-    made where it does not exist, files in it are overwritten. Raises `ValueError` for less than one request, or for a
-    pack without lanes to any town of the sample.
+    Approvals lie within the `hours` before `until` (18:00 UTC of `day`): read the files as of then or later. A second
+    sample of the day goes on with `first_number`. `folder` is made where it does not exist, files in it are
+    overwritten. Raises `ValueError` for less than one request, or for a pack without lanes to any town of the sample.
     """
     if requests < 1:
         raise ValueError(f"a sample of {requests} requests is none: ask for at least one")
-    random = Random(f"{seed}/{day.isoformat()}/{requests}/{dirty_share}")  # noqa: S311 - a sample, not a secret
-    drawer = Drawer(pack=pack, day=day, random=random)
+    drawn_from = f"{seed}/{day.isoformat()}/{requests}/{dirty_share}"
+    if first_number > 1:
+        drawn_from += f"/{first_number}"
+    random = Random(drawn_from)  # noqa: S311 - a sample, not a secret
+    drawer = Drawer(pack=pack, day=day, random=random, until=until, hours=hours, first_number=first_number)
     files = [_File(format=format_) for format_ in FORMATS]
     for _ in range(requests):
         drawn = drawer.draw()

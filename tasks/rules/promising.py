@@ -7,7 +7,7 @@ per depot, service and destination calendar; after that an offer is a table look
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -24,7 +24,10 @@ from tasks.rules.places import principal_town
 from tasks.rules.sourcing import Offer, distance_km
 
 LANES_KEPT = 2_000
-"""Compiled lanes in memory: some 60 kB each, so a wave over the whole world stays far below the budget of a worker."""
+"""Compiled lanes in memory, some 100 kB each: a wave over the whole world stays below the budget of a worker."""
+
+Dates = tuple[int, int, bool]
+"""Ship and arrive as ordinals, and whether they are provisional."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,8 @@ class LaneKey:
     country: str
     transit: int
     customs: int
+    until_pickup: bool
+    """The day counts until the parcel can still be packed for the pick-up, not until the cut-off for approvals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,45 +86,60 @@ class Promiser:
             return None
         return min(lanes, key=lambda lane: (self._distance(lane, region), lane.freight.amount)).depot
 
-    def offers(self, site: Site, approved_at: datetime, *, weight_g: int = 0) -> tuple[Offer, ...]:
-        """One offer per lane that leads to the site; empty where none does. `approved_at` is aware.
+    def offers(
+        self, site: Site, approved_at: datetime, *, planned_at: datetime | None = None, weight_g: int = 0
+    ) -> tuple[Offer, ...]:
+        """One offer per lane that leads to the site; empty where none does. Instants are aware.
 
-        Where the postal code leaves the region open, the later date of the possible regions is offered.
+        The dates are what the approval is entitled to; with `planned_at` they are what can still be done then: a
+        parcel that cannot be packed before a day's pick-up any more leaves on the next. Where the postal code leaves
+        the region open, the later date of the possible regions is offered.
         """
         region = self._match(site)
         if region is None:
             return ()
         epoch = epoch_seconds(approved_at)
+        planned = epoch_seconds(planned_at) if planned_at else None
         offers = []
         for lane in lanes_to(self._pack, site.country, site.postal_code):
-            dates = self._dates(lane, region, epoch)
+            dates = self._feasible(lane, region, epoch, planned)
             if dates is not None:
                 offers.append(self._offer(lane, region, dates, weight_g))
         return tuple(offers)
 
-    def working(self, lane: Lane, site: Site, approved_at: datetime) -> Working:
+    def working(self, lane: Lane, site: Site, approved_at: datetime, *, planned_at: datetime | None = None) -> Working:
         """The full working of one offer: the slow, explained way to the same dates."""
         region = self._match(site)
         assert region is not None, "a lane was offered to this site"
-        promise = max(
-            (self._lane(lane, key, region).promise(approved_at) for key in _keys(region)),
-            key=lambda each: (each.arrive_on, each.ship_by),
-        )
+        promise = self._explained(lane, region, approved_at, until_pickup=False)
+        if planned_at is not None:
+            possible = self._explained(lane, region, planned_at, until_pickup=True)
+            promise = max(promise, possible, key=lambda each: each.ship_by)
         return Working(
             cutoff_at=promise.cutoff_at,
             versions=dict(promise.versions),
             trace=tuple(_step(promise)),
         )
 
-    def _dates(self, lane: Lane, region: RegionMatch, epoch: int) -> tuple[int, int, bool] | None:
+    def _explained(self, lane: Lane, region: RegionMatch, at: datetime, *, until_pickup: bool) -> Promise:
+        lanes = (self._lane(lane, key, region, until_pickup=until_pickup) for key in _keys(region))
+        return max((each.promise(at) for each in lanes), key=lambda each: (each.arrive_on, each.ship_by))
+
+    def _feasible(self, lane: Lane, region: RegionMatch, epoch: int, planned: int | None) -> Dates | None:
+        dates = self._dates(lane, region, epoch, until_pickup=False)
+        if planned is None or dates is None:
+            return dates
+        possible = self._dates(lane, region, planned, until_pickup=True)
+        return None if possible is None else max(dates, possible)
+
+    def _dates(self, lane: Lane, region: RegionMatch, epoch: int, *, until_pickup: bool) -> Dates | None:
+        lanes = (self._lane(lane, key, region, until_pickup=until_pickup) for key in _keys(region))
         try:
-            found = [self._lane(lane, key, region).quick(epoch) for key in _keys(region)]
+            return max((each.quick(epoch) for each in lanes), key=lambda dates: (dates[1], dates[0]))
         except BeyondHorizon:
             return None
-        ship, arrive, provisional = max(found, key=lambda dates: (dates[1], dates[0]))
-        return ship, arrive, provisional
 
-    def _offer(self, lane: Lane, region: RegionMatch, dates: tuple[int, int, bool], weight_g: int) -> Offer:
+    def _offer(self, lane: Lane, region: RegionMatch, dates: Dates, weight_g: int) -> Offer:
         ship, arrive, provisional = dates
         return Offer(
             lane=lane,
@@ -142,7 +162,7 @@ class Promiser:
         except UnknownRegion:
             return None
 
-    def _lane(self, lane: Lane, key: str, region: RegionMatch) -> CompiledLane:
+    def _lane(self, lane: Lane, key: str, region: RegionMatch, *, until_pickup: bool) -> CompiledLane:
         return self._compiled(
             LaneKey(
                 depot=lane.depot,
@@ -152,6 +172,7 @@ class Promiser:
                 country=region.region.partition("-")[0],
                 transit=lane.transit_business_days,
                 customs=lane.customs_business_days,
+                until_pickup=until_pickup,
             )
         )
 
@@ -162,18 +183,16 @@ class Promiser:
             customs=self._snapshot.business_calendar(key.country) if key.customs else None,
         )
         return compile_lane(
-            self._origin(key.depot, key.service),
+            self._origin(key.depot, key.service, key.until_pickup),
             destination,
             carrier=self._carrier_days(key.service),
             transit_business_days=key.transit,
             customs_business_days=key.customs,
         )
 
-    def _make_origin(self, code: str, service: str) -> Origin:
+    def _make_origin(self, code: str, service: str, until_pickup: bool) -> Origin:  # noqa: FBT001 - a key of the cache
         depot: Depot = self._pack.depot_by_code[code]
-        cutoffs = depot.cutoffs
-        own = cutoffs.by_service.get(service)
-        rule = CutoffRule.of(own or cutoffs.default, by_weekday=None if own else cutoffs.by_weekday)
+        rule = CutoffRule.of(last_packing(depot)) if until_pickup else cutoff_rule(depot, service)
         return Origin(
             depot=code,
             zone=depot.zone,
@@ -188,6 +207,19 @@ class Promiser:
     def _make_carrier_days(self, service: str) -> OperatingCalendar:
         terms: Service = self._pack.service_by_id[service]
         return self._snapshot.weekly(terms.id, terms.weekdays, closed_on=terms.closed_on, through=terms.closed_through)
+
+
+def cutoff_rule(depot: Depot, service: str) -> CutoffRule:
+    """Until when an approval counts for the day, local to the depot; a service's own cut-off beats the weekday's."""
+    cutoffs = depot.cutoffs
+    own = cutoffs.by_service.get(service)
+    return CutoffRule.of(own or cutoffs.default, by_weekday=None if own else cutoffs.by_weekday)
+
+
+def last_packing(depot: Depot) -> time:
+    """The last local time at which packing can begin and still meet the pick-up: 17:30 with 60 minutes is 16:30."""
+    minutes = depot.pickup.hour * 60 + depot.pickup.minute - depot.packing_minutes
+    return time(*divmod(max(minutes, 0), 60))
 
 
 def _keys(region: RegionMatch) -> tuple[str, ...]:

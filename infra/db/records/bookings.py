@@ -45,6 +45,7 @@ class Booking(Claimable, Base):
     due_at: Mapped[datetime | None] = mapped_column(Instant, comment="nothing to do before this")
     intent_at: Mapped[datetime | None] = mapped_column(Instant)
     unknown_since: Mapped[datetime | None] = mapped_column(Instant)
+    look_ups: Mapped[int] = mapped_column(default=0, comment="since the last attempt, failed ones too")
     negatives: Mapped[int] = mapped_column(default=0, comment="look-ups since the last attempt that found nothing")
     request_sha256: Mapped[str | None] = mapped_column(String(64), comment="of what was sent")
     shipment_id: Mapped[str | None] = mapped_column(String(60))

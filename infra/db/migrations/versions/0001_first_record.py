@@ -358,6 +358,7 @@ def upgrade() -> None:
         ),
         sa.Column("intent_at", infra.db.columns.Instant(timezone=True), nullable=True),
         sa.Column("unknown_since", infra.db.columns.Instant(timezone=True), nullable=True),
+        sa.Column("look_ups", sa.Integer(), nullable=False, comment="since the last attempt, failed ones too"),
         sa.Column(
             "negatives", sa.Integer(), nullable=False, comment="look-ups since the last attempt that found nothing"
         ),
