@@ -67,7 +67,7 @@ def _at_the_desk(at: datetime | None = None) -> Iterator[Any]:
 
     settings = read_settings()
     with clock.held(at) if at else contextlib.nullcontext():
-        if settings.database_url is None and not (settings.home / "dispatch.db").exists():
+        if settings.database_url is None and not _is_made(settings):
             made = _prepare(settings)
             aside.print(f"made {settings.home / 'dispatch.db'}: {made.partners} example partners, opening stock")
         opened = desk.open_desk(settings)
@@ -76,6 +76,20 @@ def _at_the_desk(at: datetime | None = None) -> Iterator[Any]:
                 yield opened
         finally:
             opened.close()
+
+
+def _is_made(settings: Settings) -> bool:
+    """The embedded database exists and has a schema: a run that died while making it left none."""
+    from infra.db.engine import Database  # noqa: PLC0415 - half a second that --help does without
+    from infra.db.schema import revision_of  # noqa: PLC0415 - half a second that --help does without
+
+    if not (settings.home / "dispatch.db").exists():
+        return False
+    database = Database(settings.database)
+    try:
+        return revision_of(database) is not None
+    finally:
+        database.close()
 
 
 def _prepare(settings: Settings) -> Any:

@@ -52,7 +52,6 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._folder.mkdir(parents=True, exist_ok=True)
 
     def store(self, content: bytes, *, media_type: str) -> str:  # noqa: ARG002 - a folder keeps no media types
         key = content_key(content)
@@ -60,7 +59,7 @@ class FolderStore:
         if path.exists():
             return key
         try:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._write(path, content)
         except OSError as error:
             raise StorageUnavailable(f"{path}: {error.strerror}") from error

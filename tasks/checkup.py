@@ -103,6 +103,9 @@ def _size(pack: Pack) -> str:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
+    if settings.database_url is None and not (settings.home / "dispatch.db").exists():
+        yield Finding(what="database", good=False, seen="not made yet", remedy="Run `dispatch init`.")
+        return
     try:
         database = Database(settings.database)
         found = revision_of(database)

@@ -88,6 +88,24 @@ def _facts(row: Row[*tuple[Any, ...]], lines: tuple[Wanted, ...]) -> RequestFact
     )  # fmt: skip
 
 
+def no_lane(request: RequestFacts, *, before: RequestState, depot: str | None = None) -> StoppedRequest:
+    """The hold of a request that no lane of the policy pack leads to, or leads to any more."""
+    to = request.destination
+    change = Change(
+        request_id=request.id, partner=request.partner, number=request.number, before=before,
+        after=RequestState.HELD, reason="no_lane",
+        detail={"country": to.country, "postal_code": to.postal_code, "depot": depot},
+    )  # fmt: skip
+    start = f" from {depot}" if depot else ""
+    return StoppedRequest(
+        change=change,
+        words=f"No lane of the policy pack leads{start} to {to.country} {to.postal_code}.",
+        owner="operations",
+        next_step="Add the lane to the policy pack and release, or refuse the request.",
+        resume_state=before,
+    )
+
+
 def renew(session: Session, fence: Fence) -> None:
     """Push the lease of the run's rows: called by every step that may take long."""
     claims.renew(session, Request, fence, at=clock.now())

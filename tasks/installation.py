@@ -1,7 +1,7 @@
 """Making a fresh installation ready: schema, the pack's example partners and contracts, opening stock.
 
 Called by `dispatch init` and by every command that meets an embedded database nobody has prepared. Running it again
-migrates and adds what is missing; it never changes what is on record.
+migrates, and adds partners and stock that are missing; a partner on record is never changed, nor its contracts.
 """
 
 from __future__ import annotations

@@ -116,7 +116,8 @@ def _deliver(message: Due, mailer: Mailer, brands: dict[str, Brand], at_desk: De
     try:
         mail = _mail(message, brands, at_desk)
     except (StorageUnavailable, DocumentLost) as error:
-        return "later", str(error)[:300]
+        hopeless = message.attempts + 1 >= at_desk.settings.mail_attempts
+        return "given_up" if hopeless else "later", str(error)[:300]
     outcome = mailer.send(mail)
     if isinstance(outcome, Sent):
         return "sent", "; ".join(f"{reply.address}: {reply.text}" for reply in outcome.refused)[:300] or None
@@ -249,11 +250,14 @@ def _held(facts: dict[str, Any], _at: Desk) -> Notice:
 
 
 def _refused(facts: dict[str, Any], _at: Desk) -> Notice:
+    if facts["reason"] == "serial_missing":
+        # what the partner can do about it is exactly what the letter of a hold says
+        return letters.Held(request=facts["request"], reason=HoldReason.SERIAL_MISSING)
     return letters.Refused(request=facts["request"], reason=REFUSAL_WORDS.get(facts["reason"], RefusalReason.OTHER))
 
 
 def _backordered(facts: dict[str, Any], at_desk: Desk) -> Notice:
-    rows = [[part, at_desk.pack.part_by_number[part].description, 1] for part in facts["missing"]]
+    rows = [[part, at_desk.pack.part_by_number[part].description, quantity] for part, quantity in facts["missing"]]
     return letters.Backordered(request=facts["request"], items=_items(rows), expected_on=None)
 
 

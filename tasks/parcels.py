@@ -21,7 +21,8 @@ from infra.db.states import BookingState, RequestState
 from infra.ledger.claims import Fence, in_portions
 from infra.policy.model import Depot, Lane, Pack
 from infra.policy.questions import lanes_to
-from tasks.claimed import RequestFacts
+from tasks import claimed
+from tasks.claimed import RequestFacts, StoppedRequest
 from tasks.desk import Desk
 
 PACKAGING_G = 150
@@ -82,6 +83,27 @@ def _latest_promises(session: Session, ids: Sequence[int]) -> dict[int, tuple[st
     return found
 
 
+def with_and_without_lane(
+    session: Session, requests: Sequence[RequestFacts], at_desk: Desk
+) -> tuple[list[RequestFacts], list[StoppedRequest]]:
+    """Reserved requests that can be booked, and those whose lane the policy pack has lost since they were promised."""
+    chosen = _latest_promises(session, [request.id for request in requests])
+    can: list[RequestFacts] = []
+    stopped: list[StoppedRequest] = []
+    for request in requests:
+        depot, to = chosen[request.id][0], request.destination
+        if lane_is_gone(at_desk.pack, to.country, to.postal_code, depot):
+            stopped.append(claimed.no_lane(request, before=RequestState.RESERVED, depot=depot))
+        else:
+            can.append(request)
+    return can, stopped
+
+
+def lane_is_gone(pack: Pack, country: str, postal_code: str, depot: str) -> bool:
+    """No lane of the pack leads from the depot to the address."""
+    return all(lane.depot != depot for lane in lanes_to(pack, country, postal_code))
+
+
 def _lane(pack: Pack, request: RequestFacts, depot: str, service: str) -> Lane:
     return _lane_of(pack, request.destination.country, request.destination.postal_code, depot, service)
 
@@ -119,7 +141,11 @@ def parcels_to_book(
         query = query.where(Booking.id.in_(booking_ids))
     if without_label:
         query = query.where(Booking.label_id.is_(None))
-    rows = session.execute(query).all()
+    rows = [
+        row
+        for row in session.execute(query).all()
+        if not lane_is_gone(at_desk.pack, row[2].country, row[2].postal_code, row[0].depot)
+    ]
     contents = _contents(session, [booking.request_id for booking, _, _ in rows])
     return [_parcelled(booking, to, contents[booking.request_id], at_desk) for booking, _, to in rows]
 

@@ -136,7 +136,11 @@ def _open_waves(session: Session, fence: Fence) -> list[OpenedWave]:
                 .execution_options(synchronize_session=False)
             )
     mine = select(Request.wave_id).where(Request.fence == fence.number, Request.state == RequestState.BOOKED)
-    unreleased = select(Wave).where(Wave.id.in_(mine), Wave.released_at.is_(None)).order_by(Wave.depot, Wave.ship_on)
+    unreleased = (
+        select(Wave)
+        .where(Wave.id.in_(mine), Wave.released_at.is_(None))
+        .order_by(Wave.depot, Wave.ship_on, Wave.number)
+    )
     return [
         OpenedWave(
             id=wave.id,
@@ -288,6 +292,7 @@ def _papers(
     wave: OpenedWave, leaving: Sequence[Leaving], partners: dict[str, Brand], at_desk: Desk
 ) -> tuple[Paper, ...]:
     facts = _pick_list(wave, leaving, at_desk)
+    leaving = _as_picked(leaving, facts)
     slips = print_slips([_slip(each, wave, partners, at_desk) for each in leaving], printed_at=wave.opened_at)
     return (
         _stored("pick_list", f"{wave.name}.pdf", "application/pdf", pick_list.pdf(facts), at_desk),
@@ -296,6 +301,12 @@ def _papers(
         _stored("packing_slips", f"{wave.name}-slips.pdf", "application/pdf", slips.pdf, at_desk),
         _stored("labels", f"{wave.name}-labels.zpl", "application/zpl", _print_file(leaving, at_desk), at_desk),
     )
+
+
+def _as_picked(leaving: Sequence[Leaving], facts: PickList) -> list[Leaving]:
+    """In the order in which the picker meets the parcels, so that labels and slips come to hand as they are needed."""
+    met = {line.reference: number for number, line in reversed([*enumerate(pick_list.in_bin_order(facts.lines))])}
+    return sorted(leaving, key=lambda each: met[each.reference])
 
 
 def _stored(kind: str, name: str, media_type: str, content: bytes, at_desk: Desk) -> Paper:

@@ -27,7 +27,7 @@ def promise(fence: Fence) -> tuple[Change, ...]:
         for request in claimed.held_by(session, fence, RequestState.COVERED):
             receipt = _receipt(request, at_desk)
             if receipt is None:
-                stopped.append(_no_lane(request))
+                stopped.append(claimed.no_lane(request, before=RequestState.COVERED))
             else:
                 receipts.append(receipt)
                 moved.append(_promised(receipt))
@@ -52,18 +52,3 @@ def _promised(receipt: Receipt) -> Change:
         before=RequestState.COVERED, after=RequestState.PROMISED,
         detail={"ship_on": receipt.offer.ship_on.isoformat(), "arrive_on": receipt.offer.arrive_on.isoformat()},
     )  # fmt: skip
-
-
-def _no_lane(request: RequestFacts) -> StoppedRequest:
-    change = Change(
-        request_id=request.id, partner=request.partner, number=request.number,
-        before=RequestState.COVERED, after=RequestState.HELD, reason="no_lane",
-        detail={"country": request.destination.country, "postal_code": request.destination.postal_code},
-    )  # fmt: skip
-    return StoppedRequest(
-        change=change,
-        words=f"No lane of the policy pack leads to {request.destination.country} {request.destination.postal_code}.",
-        owner="operations",
-        next_step="Add a lane to the policy pack, or refuse the request.",
-        resume_state=RequestState.COVERED,
-    )

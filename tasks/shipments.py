@@ -8,6 +8,7 @@ still ours; what may have happened is looked up and never asked for again. A flo
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
@@ -32,12 +33,16 @@ from infra.storage import StorageUnavailable, content_key
 from tasks import claimed
 from tasks.claimed import RequestFacts, StoppedRequest
 from tasks.desk import Desk, desk
-from tasks.parcels import Parcelled, parcels_to_book, wanted_bookings
+from tasks.parcels import Parcelled, lane_is_gone, parcels_to_book, wanted_bookings, with_and_without_lane
 
 LONGEST_BACK_OFF = timedelta(minutes=15)
 """A carrier that asks for more is asked again all the same: a cut-off does not wait for a wrong header."""
 
 ANSWERS_EVERY_SECONDS = 0.1
+
+ASK_WITHIN_SECONDS = 60.0
+"""From the intent to the call. With the longest call (30 s) it must stay below every carrier's settle window: a look-up
+that finds nothing would otherwise prove nothing about a call that is still to be made."""
 
 Given = TypeVar("Given")
 Got = TypeVar("Got")
@@ -80,6 +85,8 @@ def plan_bookings(fence: Fence) -> tuple[Change, ...]:
     at_desk = desk()
     with at_desk.database.write() as session:
         requests = claimed.held_by(session, fence, RequestState.RESERVED)
+        requests, stopped = with_and_without_lane(session, requests, at_desk)
+        claimed.hold(session, stopped, fence=fence, at_desk=at_desk)
         rows = [
             {
                 **wanted,
@@ -93,18 +100,9 @@ def plan_bookings(fence: Fence) -> tuple[Change, ...]:
         ]
         if rows:
             session.execute(insert(Booking), rows)
-        changes = tuple(
-            Change(
-                request_id=request.id,
-                partner=request.partner,
-                number=request.number,
-                before=RequestState.RESERVED,
-                after=RequestState.BOOKING,
-            )
-            for request in requests
-        )
+        changes = tuple(_planned(request) for request in requests)
         claimed.move(session, changes, fence=fence, at_desk=at_desk)
-    return changes
+    return (*changes, *(each.change for each in stopped))
 
 
 def _planned(request: RequestFacts) -> Change:
@@ -136,7 +134,8 @@ def book(fence: Fence, booking_ids: Sequence[int]) -> dict[str, int]:
     at_desk = desk()
     parcels = _intend(fence, booking_ids, at_desk)
     counts: dict[str, int] = {}
-    for answers in _each_at_once(partial(_ask, at_desk), parcels, at_desk):
+    ask_by = time.monotonic() + ASK_WITHIN_SECONDS
+    for answers in _each_at_once(partial(_ask, at_desk, ask_by), parcels, at_desk):
         _record(answers, fence, at_desk)
         for answer in answers:
             name = type(answer.outcome).__name__.lower()
@@ -150,6 +149,8 @@ def _intend(fence: Fence, booking_ids: Sequence[int], at_desk: Desk) -> list[Par
     with at_desk.database.write() as session:
         claimed.renew(session, fence)
         parcels = parcels_to_book(session, booking_ids, fence, BookingState.PLANNED, at_desk)
+        for carrier in sorted({each.carrier for each in parcels}):
+            at_desk.carrier(carrier)  # without a connection nothing is intended
         rows = [
             {"b_id": each.booking_id, "b_attempt": each.attempt + 1, "b_sha": _fingerprint(each.wanted)}
             for each in parcels
@@ -172,8 +173,15 @@ def _fingerprint(wanted: Book) -> str:
     return hashlib.sha256(repr(wanted).encode()).hexdigest()
 
 
-def _ask(at_desk: Desk, parcel: Parcelled) -> Answer:
-    outcome = at_desk.carrier(parcel.carrier).book(parcel.wanted)
+def _ask(at_desk: Desk, ask_by: float, parcel: Parcelled) -> Answer:
+    """One call, unless it has waited so long for a free line that somebody may be looking it up already."""
+    if time.monotonic() > ask_by:
+        late = RetryAfter(wait=timedelta(0), reason=f"not sent: no line was free for {ASK_WITHIN_SECONDS:.0f} s")
+        return Answer(parcel=parcel, outcome=late, label=None)
+    try:
+        outcome = at_desk.carrier(parcel.carrier).book(parcel.wanted)
+    except Exception as fault:  # noqa: BLE001 - an adapter answers with outcomes; one that breaks may have sent
+        outcome = Unknown(evidence=f"the adapter broke: {type(fault).__name__}")
     label = _kept(outcome.label, parcel, at_desk) if isinstance(outcome, Booked) and outcome.label else None
     return Answer(parcel=parcel, outcome=outcome, label=label)
 
@@ -484,13 +492,16 @@ def settle(fence: Fence) -> tuple[Change, ...]:
     with at_desk.database.write() as session:
         legs: dict[int, list[Booking]] = {}
         query = (
-            select(Booking)
+            select(Booking, Request.country, Request.postal_code)
             .join(Request, Request.id == Booking.request_id)
             .where(Request.fence == fence.number, Request.lease_until.is_not(None))
             .where(Request.state == RequestState.BOOKING, Booking.state != BookingState.VOIDED)
         )
-        for leg in session.scalars(query):
+        stranded: dict[int, Booking] = {}
+        for leg, country, postal_code in session.execute(query):
             legs.setdefault(leg.request_id, []).append(leg)
+            if leg.state == BookingState.PLANNED and lane_is_gone(at_desk.pack, country, postal_code, leg.depot):
+                stranded[leg.request_id] = leg
         numbers = _numbers(session, fence)
         booked = [_booked(of, numbers) for of in legs.values() if all(map(_is_done, of))]
         stopped = [
@@ -498,6 +509,8 @@ def settle(fence: Fence) -> tuple[Change, ...]:
             for of in legs.values()
             for leg in sorted((leg for leg in of if leg.state in _NEEDS_A_PERSON), key=lambda leg: leg.leg)[:1]
         ]
+        held = {each.change.request_id for each in stopped}
+        stopped += [_without_lane(leg, numbers) for leg in stranded.values() if leg.request_id not in held]
         claimed.move(session, booked, fence=fence, at_desk=at_desk)
         claimed.hold(session, stopped, fence=fence, at_desk=at_desk)
     return (*booked, *(each.change for each in stopped))
@@ -524,6 +537,21 @@ def _booked(legs: Sequence[Booking], numbers: dict[int, str]) -> Change:
         before=RequestState.BOOKING, after=RequestState.BOOKED,
         detail={leg.leg: leg.tracking_number for leg in legs},
     )  # fmt: skip
+
+
+def _without_lane(leg: Booking, numbers: dict[int, str]) -> StoppedRequest:
+    change = Change(
+        request_id=leg.request_id, partner=leg.partner, number=numbers[leg.request_id],
+        before=RequestState.BOOKING, after=RequestState.HELD, reason="no_lane",
+        detail={"booking": leg.id, "depot": leg.depot},
+    )  # fmt: skip
+    return StoppedRequest(
+        change=change,
+        words=f"The policy pack has lost its lane from {leg.depot} since this parcel was planned.",
+        owner="operations",
+        next_step="Restore the lane in the policy pack, then release; or cancel.",
+        resume_state=RequestState.BOOKING,
+    )
 
 
 def _stopped(leg: Booking, numbers: dict[int, str]) -> StoppedRequest:

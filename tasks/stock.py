@@ -61,21 +61,35 @@ def _reserve_once(fence: Fence, at_desk: Desk) -> tuple[Change, ...]:
         requests = claimed.held_by(session, fence, RequestState.PROMISED)
         # who has waited longest is served first
         waiting = claimed.held_by(session, fence, RequestState.BACKORDERED)
-        plans = _plans(session, [*waiting, *requests], at_desk)
+        plans, stopped = _plans(session, [*waiting, *requests], at_desk)
+        was_waiting = {request.id for request in waiting}
+        holds = [claimed.no_lane(request, before=_before(request, was_waiting)) for request in stopped]
         _take(session, plans)
         _write_reservations(session, plans)
         _write_moved_promises(session, plans, at_desk)
-        changes = _changes(plans, still_waiting={request.id for request in waiting})
+        changes = _changes(plans, was_waiting)
         claimed.move(session, changes, fence=fence, at_desk=at_desk)
-        return changes
+        claimed.hold(session, holds, fence=fence, at_desk=at_desk)
+        return (*changes, *(each.change for each in holds))
 
 
-def _plans(session: Session, requests: Sequence[RequestFacts], at_desk: Desk) -> list[Planned]:
+def _before(request: RequestFacts, was_waiting: set[int]) -> RequestState:
+    return RequestState.BACKORDERED if request.id in was_waiting else RequestState.PROMISED
+
+
+def _plans(
+    session: Session, requests: Sequence[RequestFacts], at_desk: Desk
+) -> tuple[list[Planned], list[RequestFacts]]:
+    """A plan per request, and the requests that nothing leads to any more."""
     shelves = _shelves(session)
     promised = _promised(session, requests)
-    plans = []
+    plans: list[Planned] = []
+    unreachable: list[RequestFacts] = []
     for request in requests:
         offers = at_desk.promiser.offers(request.destination, request.approved_at, planned_at=clock.now())
+        if not offers:
+            unreachable.append(request)
+            continue
         commitment = Commitment(at_desk.pack.plan_by_code[request.plan].commitment)
         outcome = source(
             request.lines, offers, promised_on=promised[request.id], commitment=commitment,
@@ -85,7 +99,7 @@ def _plans(session: Session, requests: Sequence[RequestFacts], at_desk: Desk) ->
             for supply in outcome.supplies:
                 shelves[outcome.offer.depot, supply.part] -= supply.quantity
         plans.append(Planned(request=request, offers=offers, outcome=outcome))
-    return plans
+    return plans, unreachable
 
 
 def _shelves(session: Session) -> defaultdict[tuple[str, str], int]:
@@ -187,15 +201,16 @@ def _receipt(plan: Planned, outcome: Sourced, revision: int) -> Receipt:
     )  # fmt: skip
 
 
-def _changes(plans: Sequence[Planned], *, still_waiting: set[int]) -> tuple[Change, ...]:
+def _changes(plans: Sequence[Planned], was_waiting: set[int]) -> tuple[Change, ...]:
     changes = []
     for plan in plans:
-        before = RequestState.BACKORDERED if plan.request.id in still_waiting else RequestState.PROMISED
+        before = _before(plan.request, was_waiting)
         if isinstance(plan.outcome, Backordered):
             if before is RequestState.BACKORDERED:
                 continue  # said already; saying it every quarter of an hour helps nobody
             after, reason = RequestState.BACKORDERED, "out_of_stock"
-            detail: dict[str, object] = {"missing": list(plan.outcome.missing)}
+            asked = {line.part: line.quantity for line in plan.request.lines}
+            detail: dict[str, object] = {"missing": [[part, asked[part]] for part in plan.outcome.missing]}
         else:
             after, reason = RequestState.RESERVED, "" if plan.outcome.keeps_promise else "promise_moved"
             detail = _sourcing_detail(plan.outcome)

@@ -56,7 +56,9 @@ def open_wave(depots: Sequence[str] = ()) -> OpenedWave:
         ]
         if depots:
             due.append(or_(Request.depot.in_(depots), and_(Request.depot.is_(None), Request.home_depot.in_(depots))))
-        ids = session.scalars(select(Request.id).where(*due).order_by(Request.id)).all()
+        # two runs that open at once must not both find the same rows free
+        free = select(Request.id).where(*due).order_by(Request.id).with_for_update(skip_locked=True)
+        ids = session.scalars(free).all()
         fence = claims.take(session, purpose="dispatch-wave", at=at)
         claims.claim_rows(session, Request, ids, fence)
         taken_over = _take_over_calls(session, fence, at_desk.pack)

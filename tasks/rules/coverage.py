@@ -74,13 +74,22 @@ def decide(
 ) -> Coverage:
     """Covered, refused or held. `contracts` are those of the partner for this plan and account, in any order.
 
+    Several may be in force (an add-on bought later): the one that covers counts, else the one a person can help with.
     `certified_until` is the last valid day per product family, inclusive.
     """
+    in_force = [contract for contract in contracts if contract.starts_on <= asked.approved_on <= contract.ends_on]
+    if not in_force:
+        return _none_in_force(contracts, asked.approved_on)
+    found = [_under(contract, asked, certified_until, pack) for contract in in_force]
+    return min(found, key=lambda decision: _BEST_FIRST.index(type(decision)))
+
+
+_BEST_FIRST: tuple[type[Coverage], ...] = (Covered, Held, Refused)
+
+
+def _under(contract: ContractTerms, asked: Asked, certified_until: Mapping[str, date], pack: Pack) -> Coverage:
     plan = pack.plan_by_code[asked.plan]
-    contract = _in_force(contracts, asked.approved_on)
-    if isinstance(contract, Refused):
-        return contract
-    products = [_product_of(part, pack) for part in asked.parts]
+    products = [_product_of(part, contract, asked, certified_until, pack) for part in asked.parts]
     return (
         _identified(asked, plan)
         or _replaceable(products, asked.approved_on)
@@ -92,12 +101,9 @@ def decide(
     )
 
 
-def _in_force(contracts: Sequence[ContractTerms], day: date) -> ContractTerms | Refused:
+def _none_in_force(contracts: Sequence[ContractTerms], day: date) -> Refused:
     if not contracts:
         return Refused(rule="no_contract", words="No contract of this partner covers this account under this plan.")
-    for contract in contracts:
-        if contract.starts_on <= day <= contract.ends_on:
-            return contract
     latest = max(contracts, key=lambda contract: contract.ends_on)
     return Refused(
         rule="contract_not_in_force",
@@ -106,10 +112,25 @@ def _in_force(contracts: Sequence[ContractTerms], day: date) -> ContractTerms | 
     )
 
 
-def _product_of(part: str, pack: Pack) -> Product:
-    """The product that stands for the part: the one that is supported longest, where it fits several."""
+def _product_of(
+    part: str, contract: ContractTerms, asked: Asked, certified_until: Mapping[str, date], pack: Pack
+) -> Product:
+    """The product that stands for the part. Where it fits several, one that would be covered; a request names none."""
+    plan = pack.plan_by_code[asked.plan]
+
+    def objections(product: Product) -> int:
+        alone = [product]
+        return sum(
+            finding is not None
+            for finding in (
+                _replaceable(alone, asked.approved_on),
+                _within(alone, contract, plan, pack),
+                _certified(alone, certified_until, plan, asked.approved_on),
+            )
+        )
+
     fitting = [pack.product_by_number[number] for number in pack.part_by_number[part].fits]
-    return max(fitting, key=lambda product: (not product.quote_only, product.end_of_service_on or date.max))
+    return min(fitting, key=lambda product: (objections(product), -(product.end_of_service_on or date.max).toordinal()))
 
 
 def _identified(asked: Asked, plan: Plan) -> Refused | None:

@@ -79,12 +79,12 @@ class Promiser:
         return self._match(site)
 
     def home_depot(self, site: Site) -> str | None:
-        """The nearest depot with a lane to the site; None where there is none."""
+        """The depot whose lane to the site costs least, the nearest of equals; None where no lane leads there."""
         region = self._match(site)
         lanes = lanes_to(self._pack, site.country, site.postal_code)
         if region is None or not lanes:
             return None
-        return min(lanes, key=lambda lane: (self._distance(lane, region), lane.freight.amount)).depot
+        return min(lanes, key=lambda lane: (lane.freight.amount, self._distance(lane, region), lane.depot)).depot
 
     def offers(
         self, site: Site, approved_at: datetime, *, planned_at: datetime | None = None, weight_g: int = 0

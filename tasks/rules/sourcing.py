@@ -1,4 +1,4 @@
-"""From which depot, by which service, with which parts? The nearest depot that keeps the promise and has everything.
+"""From which depot, by which service, with which parts? The cheapest lane that keeps the promise and has everything.
 
 Asked by `tasks.stock`. One depot sends all lines: two parcels for one visit are two things to lose.
 """
@@ -90,12 +90,12 @@ Free = Callable[[str, str], int]
 
 
 def best_promise(offers: Sequence[Offer], commitment: Commitment) -> Offer:
-    """The offer the promise is made from, whatever the stock: earliest promised date, then nearest, then cheapest."""
+    """The offer the promise is made from, whatever the stock: earliest promised date, then cheapest, then nearest."""
     return min(offers, key=lambda offer: _rank(offer, commitment))
 
 
-def _rank(offer: Offer, commitment: Commitment) -> tuple[date, int, Decimal, str]:
-    return offer.promised_on(commitment), offer.distance_km, offer.freight, offer.lane.service
+def _rank(offer: Offer, commitment: Commitment) -> tuple[date, Decimal, int, str, str]:
+    return offer.promised_on(commitment), offer.freight, offer.distance_km, offer.depot, offer.lane.service
 
 
 def stands_for_nbd(lane: Lane, commitment: Commitment) -> bool:
@@ -112,7 +112,7 @@ def source(
     free: Free,
     pack: Pack,
 ) -> Sourced | Backordered:
-    """The nearest depot that keeps `promised_on` and has every line, substitutes included; else the earliest that has.
+    """The cheapest lane that keeps `promised_on` and has every line, substitutes included; else the earliest that has.
 
     `offers` must not be empty. Losing offers come back with the reason, best first.
     """
@@ -130,19 +130,19 @@ def source(
     return Backordered(missing=next(iter(short.values())), lost=tuple(lost))
 
 
-def _preference(offer: Offer, promised_on: date, commitment: Commitment) -> tuple[date, int, Decimal, str]:
-    # among those that keep the promise the date no longer matters: near and cheap do
+def _preference(offer: Offer, promised_on: date, commitment: Commitment) -> tuple[date, Decimal, int, str, str]:
+    # among those that keep the promise the date no longer matters: freight does, which a near depot has the least of
     day = max(promised_on, offer.promised_on(commitment))
-    return day, offer.distance_km, offer.freight, offer.lane.service
+    return day, offer.freight, offer.distance_km, offer.depot, offer.lane.service
 
 
 def _not_needed(other: Offer, taken: Offer, promised_on: date, commitment: Commitment) -> Lost:
     if other.promised_on(commitment) > promised_on:
         why = f"would promise {other.promised_on(commitment)}"
-    elif other.distance_km > taken.distance_km:
-        why = f"{other.distance_km} km away, taken {taken.distance_km} km"
-    else:
+    elif other.freight > taken.freight:
         why = f"freight {other.freight}, taken {taken.freight}"
+    else:
+        why = f"{other.distance_km} km away, taken {taken.distance_km} km"
     return Lost(depot=other.depot, service=other.lane.service, why=why)
 
 

@@ -298,7 +298,7 @@ def upgrade() -> None:
         sa.Column("subdivision", sa.String(length=6), nullable=True),
         sa.Column("postal_code", sa.String(length=16), nullable=False),
         sa.Column(
-            "home_depot", sa.String(length=16), nullable=True, comment="nearest depot with a lane; NULL: none has one"
+            "home_depot", sa.String(length=16), nullable=True, comment="its lane costs least; NULL: no lane leads there"
         ),
         sa.Column("depot", sa.String(length=16), nullable=True, comment="where the parts are reserved"),
         sa.Column("wave_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
