@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test quick check lint types bench soak lock clean
+.PHONY: demo test quick check lint types bench lock clean
 
 demo: $(STAMP)            ## a day of waves on generated requests, against a carrier on loopback
 	$(BIN)/dispatch demo
@@ -13,8 +13,8 @@ demo: $(STAMP)            ## a day of waves on generated requests, against a car
 test: $(STAMP) check      ## everything that must hold: style, types, architecture, behaviour on both databases
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-quick: $(STAMP)           ## the tests without a Prefect server and without PostgreSQL
-	$(BIN)/python -m pytest -n 2 -m "not slow" --database sqlite
+quick: $(STAMP)           ## the tests that start no server and no child process, on SQLite
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --database sqlite
 
 check: lint types
 
@@ -25,8 +25,9 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-bench: $(STAMP)           ## figures, not assertions: each benchmark runs its alternative beside ours
-	$(BIN)/python tests/benchmarks/waves.py --requests 1000
+bench: $(STAMP)           ## figures, not assertions: each benchmark runs its alternatives beside ours
+	$(BIN)/python tests/benchmarks/waves.py --requests 1000 --larger 10000
+	$(BIN)/python tests/benchmarks/promise.py
 
 $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "parts-dispatch needs Python 3.11, 3.12 or 3.13; set PYTHON=/path/to/python"; exit 1; }
@@ -39,4 +40,4 @@ lock:                     ## re-pin: needs uv on the path
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .dispatch
+	rm -rf .venv .venv-3.13 .mypy_cache .ruff_cache .pytest_cache .hypothesis .dispatch
