@@ -184,7 +184,8 @@ def run(
 
         from flows.dispatch_wave import dispatch_wave  # noqa: PLC0415 - imports Prefect: a second that other commands do without
 
-        with _at_the_desk(at), tags(*(f"depot:{depot}" for depot in depots)):
+        named = tags(*(f"depot:{depot}" for depot in depots))
+        with _at_the_desk(at), orchestrator.without_heartbeats(), named:
             summed = dispatch_wave(list(depots))
     if as_json:
         _print_json(asdict(summed))

@@ -28,6 +28,7 @@ from flows.dispatch_wave import dispatch_wave
 from infra import clock
 from infra.db.engine import Database
 from infra.mail_catcher import MailCatcher
+from infra.orchestrator import without_heartbeats
 from infra.policy.model import Pack
 from infra.policy.pack import load_pack
 from infra.sample.writing import write_sample
@@ -98,9 +99,12 @@ def _prepare_folder(folder: Path, *, requests: int, seed: int) -> bool:
     asked = {"requests": requests, "seed": seed}
     cut_off = marker.exists() and not (folder / "finished").exists() and json.loads(marker.read_text()) == asked
     if folder.exists() and not cut_off:
-        if any(folder.iterdir()) and not marker.exists():
+        # Prefect's home was made a moment ago, and may serve many demos
+        earlier = [path for path in folder.iterdir() if path.name != "prefect"]
+        if earlier and not marker.exists():
             raise FileExistsError(f"{folder} holds something that is not a demo: name another folder with --home")
-        shutil.rmtree(folder)
+        for path in earlier:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     marker.write_text(json.dumps(asked))
     return cut_off
@@ -113,6 +117,7 @@ def _rooms(folder: Path, *, seed: int, faults: float, say: Say) -> Iterator[tupl
         running(folder / "carrier.sqlite", *options) as carrier,
         MailCatcher(folder / "mails") as catcher,
         prefect_server(say=say),
+        without_heartbeats(),
     ):
         settings = _settings(folder, carrier, catcher)
         pack = load_pack(settings.policy)

@@ -9,16 +9,14 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 from uuid import uuid4
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 EVENTS_IN_ONE_CALL = 500
 
@@ -48,15 +46,30 @@ def prepare_environment(home: Path | None = None) -> None:
     for name, value in QUIET_SERVER.items():
         os.environ.setdefault(name, value)
     if home is not None and "PREFECT_API_URL" not in os.environ:
+        home.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("PREFECT_HOME", str(home.resolve()))
 
 
-def step(verb: Callable[P, R], *, name: str, **options: Any) -> Any:
+@contextmanager
+def without_heartbeats() -> Iterator[None]:
+    """Flow runs inside send no heartbeats, for whom nobody waits when a person runs a wave by hand.
+
+    Ending the heartbeat thread costs up to a second a run (it sleeps by whole seconds); a served flow keeps it, so
+    that Prefect's automations can tell a run that died.
+    """
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415 - as above
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+def step(verb: Callable[..., Any], *, name: str) -> Any:
     """A Prefect task around one step: no retries, no cache, no stored result."""
     from prefect import task  # noqa: PLC0415 - Prefect takes a second to import, and intake does without it
     from prefect.cache_policies import NO_CACHE  # noqa: PLC0415 - Prefect takes a second to import, and intake does without it
 
-    return task(verb, name=name, retries=0, cache_policy=NO_CACHE, persist_result=False, log_prints=False, **options)
+    made: Any = task  # its overloads do not take NO_CACHE
+    return made(verb, name=name, retries=0, cache_policy=NO_CACHE, persist_result=False, log_prints=False)
 
 
 @cache
