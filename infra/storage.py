@@ -13,10 +13,6 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 
 class StorageUnavailable(Exception):
     """The document store did not answer or refused; nothing is recorded as stored. Try again later."""
@@ -98,7 +94,12 @@ class BucketStore:
     """Objects under `<prefix>/<key>` in one S3 bucket. Time-outs 3 s and 20 s; the next wave is the retry."""
 
     def __init__(self, bucket: str, prefix: str, *, endpoint: str | None = None) -> None:
+        import boto3  # noqa: PLC0415 - half a second that an installation with a folder does without
+        from botocore.config import Config  # noqa: PLC0415 - as above
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
+
         self._bucket, self._prefix = bucket, prefix.strip("/")
+        self._failures = (BotoCoreError, ClientError)
         quick = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 1})
         self._s3 = boto3.client("s3", endpoint_url=endpoint, config=quick)
 
@@ -106,7 +107,7 @@ class BucketStore:
         key = content_key(content)
         try:
             self._s3.put_object(Bucket=self._bucket, Key=self._name(key), Body=content, ContentType=media_type)
-        except (BotoCoreError, ClientError) as error:
+        except self._failures as error:
             raise StorageUnavailable(f"{self.where(key)}: {error}") from error
         return key
 
@@ -116,17 +117,17 @@ class BucketStore:
             return _checked(key, answer["Body"].read())
         except self._s3.exceptions.NoSuchKey:
             raise DocumentLost(f"{self.where(key)} is not there") from None
-        except (BotoCoreError, ClientError) as error:
+        except self._failures as error:
             raise StorageUnavailable(f"{self.where(key)}: {error}") from error
 
     def has(self, key: str) -> bool:
         try:
             self._s3.head_object(Bucket=self._bucket, Key=self._name(key))
-        except ClientError as error:
+        except self._s3.exceptions.ClientError as error:
             if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
                 return False
             raise StorageUnavailable(f"{self.where(key)}: {error}") from error
-        except BotoCoreError as error:
+        except self._failures as error:
             raise StorageUnavailable(f"{self.where(key)}: {error}") from error
         return True
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from infra.db.engine import Database
 from infra.db.records import Certification, Contract, Partner, Stock
+from infra.db.rows import add_rows
 from infra.db.schema import migrate
 from infra.policy.model import Pack
 from infra.policy.model import Partner as ExamplePartner
@@ -68,6 +69,5 @@ def _add_stock(session: Session, pack: Pack) -> int:
         for held in pack.stock
         if (held.depot, held.part) not in known
     ]
-    if rows:
-        session.execute(insert(Stock), rows)
+    add_rows(session, Stock, rows)
     return len(rows)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from infra import clock
 from infra.db.records import Consignee, Contract, IntakeFile, Partner, RejectedRow, Request, RequestLine
+from infra.db.rows import add_numbered_rows, add_rows
 from infra.db.states import RequestState
 from infra.intake.digest import content_sha256
 from infra.intake.known import Known, KnownContract, KnownPartner, known_from_pack
@@ -150,8 +151,7 @@ def _store_file(session: Session, reading: Reading, taken: TakenIn) -> int:
         }
         for each in taken.refusals
     ]  # fmt: skip
-    if rows:
-        session.execute(insert(RejectedRow), rows)
+    add_rows(session, RejectedRow, rows)
     return file.id
 
 
@@ -159,11 +159,11 @@ def _store_requests(session: Session, fresh: Sequence[Incoming], file_id: int, a
     if not fresh:
         return
     rows = [_request_row(each, file_id, at_desk) for each in fresh]
-    ids = session.scalars(insert(Request).returning(Request.id, sort_by_parameter_order=True), rows).all()
+    ids = add_numbered_rows(session, Request, rows)
     numbered = list(zip(ids, fresh, strict=True))
-    session.execute(insert(Consignee), [_consignee_row(request_id, each.request) for request_id, each in numbered])
+    add_rows(session, Consignee, [_consignee_row(request_id, each.request) for request_id, each in numbered])
     lines = [row for request_id, each in numbered for row in _line_rows(request_id, each.request)]
-    session.execute(insert(RequestLine), lines)
+    add_rows(session, RequestLine, lines)
     deeds = [
         audit.Deed(
             partner=each.request.partner, kind="request", object_id=request_id, action="received>approved",

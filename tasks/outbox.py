@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from infra import clock
 from infra.db.records import OutboxMessage, Partner, Request
+from infra.db.rows import add_rows
 from infra.db.states import RequestState
 from infra.ledger.changes import Change
 from infra.ledger.claims import in_portions
@@ -54,7 +55,7 @@ def tell(session: Session, tellings: Sequence[Telling]) -> None:
         }
         for each in tellings
     ]  # fmt: skip
-    session.execute(insert(OutboxMessage), rows)
+    add_rows(session, OutboxMessage, rows)
 
 
 def tell_partners(session: Session, changes: Sequence[Change]) -> None:

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from carriers.links import tracking_url
 from infra import clock
 from infra.db.records import Booking, Consignee, Document, Partner, Promise, Request, Reservation, Stock, Wave
+from infra.db.rows import add_rows
 from infra.db.states import BookingState, RequestState
 from infra.documents import pick_list
 from infra.documents.brand import Brand
@@ -190,7 +191,7 @@ def _release_wave(wave: OpenedWave, fence: Fence, at_desk: Desk) -> Released:
         claimed.renew(session, fence)
         claimed.move(session, changes, fence=fence, at_desk=at_desk)
         session.execute(update(Wave).where(Wave.id == wave.id).values(released_at=clock.now()))
-        session.execute(insert(Document), [_row(paper, wave) for paper in papers])
+        add_rows(session, Document, [_row(paper, wave) for paper in papers])
         tell(session, [_to_warehouse(wave, leaving, papers, at_desk)])
         tell(session, [_to_partner(each, *emails[each.partner], at_desk) for each in leaving])
         tell(session, [_to_site(each, at_desk) for each in leaving])

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from infra import clock
 from infra.db.records import Promise
+from infra.db.rows import add_rows
 from infra.policy.model import Commitment
 from tasks.claimed import RequestFacts
 from tasks.desk import Desk
@@ -34,7 +34,7 @@ class Receipt:
 def write_receipts(session: Session, receipts: Sequence[Receipt], *, at_desk: Desk) -> None:
     """Insert the receipts, each with its full working."""
     if receipts:
-        session.execute(insert(Promise), [_row(receipt, at_desk) for receipt in receipts])
+        add_rows(session, Promise, [_row(receipt, at_desk) for receipt in receipts])
 
 
 def _row(receipt: Receipt, at_desk: Desk) -> dict[str, object]:

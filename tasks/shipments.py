@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from carriers.model import Book, BookingKey, Found, Label
@@ -24,6 +24,7 @@ from carriers.outcomes import Booked, BookingOutcome, Rejected, RetryAfter, Unkn
 from carriers.port import CarrierUnavailable
 from infra import clock
 from infra.db.records import Booking, BookingStep, Document, Request
+from infra.db.rows import add_numbered_rows, add_rows
 from infra.db.states import BookingState, RequestState
 from infra.ledger import audit
 from infra.ledger.changes import Change
@@ -98,8 +99,7 @@ def plan_bookings(fence: Fence) -> tuple[Change, ...]:
             }
             for number, wanted in wanted_bookings(session, requests, at_desk)
         ]
-        if rows:
-            session.execute(insert(Booking), rows)
+        add_rows(session, Booking, rows)
         changes = tuple(_planned(request) for request in requests)
         claimed.move(session, changes, fence=fence, at_desk=at_desk)
     return (*changes, *(each.change for each in stopped))
@@ -299,7 +299,7 @@ def _store_rows(session: Session, kept: Sequence[Answer | LookUp]) -> dict[int, 
     if not labelled:
         return {}
     rows = [_document(each) for each in labelled]
-    ids = session.scalars(insert(Document).returning(Document.id, sort_by_parameter_order=True), rows)
+    ids = add_numbered_rows(session, Document, rows)
     return {each.parcel.booking_id: document for each, document in zip(labelled, ids, strict=True)}
 
 
@@ -331,7 +331,7 @@ def _journal(session: Session, entries: Sequence[Entry], fence: Fence) -> None:
              "evidence": evidence}
             for parcel, attempt, what, evidence in entries
         ]  # fmt: skip
-        session.execute(insert(BookingStep), rows)
+        add_rows(session, BookingStep, rows)
 
 
 def _entry(answer: Answer, what: str) -> Entry:

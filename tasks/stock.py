@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from infra import clock
 from infra.db.records import Promise, Request, Reservation, Stock
+from infra.db.rows import add_rows
 from infra.db.states import RequestState
 from infra.ledger.changes import Change
 from infra.ledger.claims import Fence, in_portions
@@ -151,8 +152,7 @@ def _write_reservations(session: Session, plans: Sequence[Planned]) -> None:
         if isinstance(plan.outcome, Sourced)
         for supply in plan.outcome.supplies
     ]  # fmt: skip
-    if rows:
-        session.execute(insert(Reservation), rows)
+    add_rows(session, Reservation, rows)
     by_depot: dict[str, list[int]] = defaultdict(list)
     for plan in plans:
         if isinstance(plan.outcome, Sourced):

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from infra.clock import aware_utc
 from infra.db.records import AuditEntry, AuditHead
+from infra.db.rows import add_rows
 
 GENESIS = "0" * 64
 
@@ -45,7 +46,7 @@ def append(session: Session, deeds: Sequence[Deed], *, actor: str, at: datetime)
         rows += (chained := _chain(by_partner[partner], head, actor=actor, at=at))
         ends.append({"partner": partner, "seq": chained[-1]["seq"], "hash": chained[-1]["hash"]})
     if rows:
-        session.execute(insert(AuditEntry), rows)
+        add_rows(session, AuditEntry, rows)
         session.execute(update(AuditHead), ends)
 
 

@@ -281,7 +281,7 @@ def _remedy(error: ErrorDetails) -> str:
 
 
 def _zone_remedy(written: str) -> str:
-    from zoneinfo import available_timezones  # reads hundreds of files; only a wrong zone needs it
+    from zoneinfo import available_timezones  # noqa: PLC0415 - reads hundreds of files; only a wrong zone needs it
 
     return nearest(written, available_timezones(), otherwise="write an IANA name such as Europe/Amsterdam")
 

@@ -106,7 +106,8 @@ class TestAmount:
 def _booking(wanted: Request, **changes: object) -> Booking:
     facts: dict[str, object] = {
         "leg": "outbound", "reference": "A" * 16, "carrier": "ups", "service": "ups:express_saver", "depot": "CPH",
-        "partner": wanted.partner, "request_id": wanted.id, "ship_on": datetime(2026, 11, 20, tzinfo=UTC).date(), "state": "planned",
+        "partner": wanted.partner, "request_id": wanted.id, "state": "planned",
+        "ship_on": datetime(2026, 11, 20, tzinfo=UTC).date(),
     }  # fmt: skip
     return Booking(**{**facts, **changes})
 

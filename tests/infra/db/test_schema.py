@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select
 
 from infra.db.engine import Database
 from infra.db.records import AuditEntry, Base, Request
-from infra.db.schema import SchemaMismatch, drift, migrate, migrate_down, newest_revision, require_current, revision_of
+from infra.db.schema import (
+    SchemaMismatch,
+    _configured,
+    drift,
+    migrate,
+    migrate_down,
+    newest_revision,
+    require_current,
+    revision_of,
+)
 from tests import makers
 
 
@@ -41,6 +51,14 @@ def test_down_and_up_with_data_in_place(database: Database) -> None:
     assert left == set()
     assert revision_of(database) == newest_revision()
     assert drift(database) == []
+
+
+def test_the_newest_revision_is_alembics_head(database: Database) -> None:
+    """Reading the files finds what Alembic finds."""
+    with database.read() as session:
+        scripts = ScriptDirectory.from_config(_configured(session.connection()))
+
+    assert newest_revision() == scripts.get_current_head()
 
 
 def test_an_older_schema_is_refused(database: Database) -> None:

@@ -365,8 +365,8 @@ def test_a_server_that_wants_an_account_is_our_fault(tmp_path):
 def certificate(tmp_path_factory) -> Path:
     """A certificate for 127.0.0.1 that nobody but the test trusts."""
     x509 = pytest.importorskip("cryptography.x509", reason="cryptography is not installed")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 - only where it is installed
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 - as above
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])

@@ -297,9 +297,7 @@ def upgrade() -> None:
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("subdivision", sa.String(length=6), nullable=True),
         sa.Column("postal_code", sa.String(length=16), nullable=False),
-        sa.Column(
-            "home_depot", sa.String(length=16), nullable=True, comment="its lane costs least; NULL: no lane leads there"
-        ),
+        sa.Column("home_depot", sa.String(length=16), nullable=True, comment="its lane costs least; NULL: no lane"),
         sa.Column("depot", sa.String(length=16), nullable=True, comment="where the parts are reserved"),
         sa.Column("wave_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("received_at", infra.db.columns.Instant(timezone=True), nullable=False),
