@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     reference_key: SecretStr | None = None
     """Key of the carrier references, at least 32 characters; the default is made once and kept in `home`."""
     booking_calls_at_once: int = Field(default=16, ge=1, le=128)
-    booking_portion: int = Field(default=250, ge=1, le=1000)
+    booking_portion: int = Field(default=100, ge=1, le=1000)
     """Bookings whose intents are committed together, before the first of their calls."""
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 25

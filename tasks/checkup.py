@@ -5,14 +5,17 @@ Called by `flows.cli`. Looks only; changes nothing and calls no carrier.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 
 import pysqlite3.dbapi2 as safe_sqlite
+from sqlalchemy import make_url
 
 from calendars import snapshot
 from calendars.zones import TZDATA_VERSION
@@ -103,8 +106,9 @@ def _size(pack: Pack) -> str:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    if settings.database_url is None and not (settings.home / "dispatch.db").exists():
-        yield Finding(what="database", good=False, seen="not made yet", remedy="Run `dispatch init`.")
+    file = make_url(settings.database)
+    if file.get_backend_name() == "sqlite" and not Path(file.database or "").exists():
+        yield Finding(what="database", good=False, seen=f"{file.database} is not there", remedy="Run `dispatch init`.")
         return
     try:
         database = Database(settings.database)
@@ -132,11 +136,14 @@ def _audit(database: Database) -> Finding:
 
 
 def _documents(settings: Settings) -> Finding:
+    remedy = "Check DISPATCH_DOCUMENTS_URL, its permissions and credentials."
+    folder = Path(settings.documents)
+    if "://" not in settings.documents and folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        return Finding(what="documents", good=False, seen=f"{folder} is no folder to write to", remedy=remedy)
     try:
         store = open_store(settings.documents, endpoint=settings.s3_endpoint)
         there = store.has("0" * 64)
     except (StorageUnavailable, OSError) as error:
-        remedy = "Check DISPATCH_DOCUMENTS_URL, its permissions and credentials."
         return Finding(what="documents", good=False, seen=str(error), remedy=remedy)
     return Finding(what="documents", good=not there, seen=settings.documents)
 

@@ -118,6 +118,8 @@ def _deliver(message: Due, mailer: Mailer, brands: dict[str, Brand], at_desk: De
     except (StorageUnavailable, DocumentLost) as error:
         hopeless = message.attempts + 1 >= at_desk.settings.mail_attempts
         return "given_up" if hopeless else "later", str(error)[:300]
+    except Exception as fault:  # noqa: BLE001 - one letter that cannot be written must not keep the others back
+        return "given_up", f"the letter could not be written: {type(fault).__name__}: {fault}"[:300]
     outcome = mailer.send(mail)
     if isinstance(outcome, Sent):
         return "sent", "; ".join(f"{reply.address}: {reply.text}" for reply in outcome.refused)[:300] or None

@@ -54,14 +54,15 @@ def wanted_bookings(
     chosen = _latest_promises(session, [request.id for request in requests])
     for request in requests:
         depot, service, ship_on = chosen[request.id]
-        lane = _lane(at_desk.pack, request, depot, service)
+        to = request.destination
+        lane = _lane_of(at_desk.pack, to.country, to.postal_code, depot, service)
         row = {
             "partner": request.partner, "request_id": request.id, "generation": 1, "service": service, "depot": depot,
             "carrier": at_desk.pack.service_by_id[service].carrier, "ship_on": ship_on, "attempt": 0,
             "negatives": 0, "look_ups": 0,
         }  # fmt: skip
         yield request.number, {**row, "leg": "outbound"}
-        if (lane.return_label or at_desk.pack.plan_by_code[request.plan].return_label) == "prepaid":
+        if ((lane and lane.return_label) or at_desk.pack.plan_by_code[request.plan].return_label) == "prepaid":
             back = at_desk.pack.service_by_id[service].return_service or service
             yield request.number, {**row, "leg": "return", "service": back}
 
@@ -104,19 +105,18 @@ def lane_is_gone(pack: Pack, country: str, postal_code: str, depot: str) -> bool
     return all(lane.depot != depot for lane in lanes_to(pack, country, postal_code))
 
 
-def _lane(pack: Pack, request: RequestFacts, depot: str, service: str) -> Lane:
-    return _lane_of(pack, request.destination.country, request.destination.postal_code, depot, service)
+def _lane_of(pack: Pack, country: str, postal_code: str, depot: str, service: str) -> Lane | None:
+    """The lane of a booking; for a return by a service without a lane of its own, any lane of its depot.
 
-
-def _lane_of(pack: Pack, country: str, postal_code: str, depot: str, service: str) -> Lane:
-    """The lane of a booking; for a return by a service without a lane of its own, any lane of its depot."""
+    None where the pack has lost them all.
+    """
     from_depot = [lane for lane in lanes_to(pack, country, postal_code) if lane.depot == depot]
     for lane in from_depot:
         if lane.service == service:
             return lane
     if from_depot:
         return from_depot[0]
-    raise LookupError(f"the policy pack has no lane {depot} -> {country} {postal_code} any more: restore it")
+    return None
 
 
 def parcels_to_book(
@@ -141,11 +141,10 @@ def parcels_to_book(
         query = query.where(Booking.id.in_(booking_ids))
     if without_label:
         query = query.where(Booking.label_id.is_(None))
-    rows = [
-        row
-        for row in session.execute(query).all()
-        if not lane_is_gone(at_desk.pack, row[2].country, row[2].postal_code, row[0].depot)
-    ]
+    rows = session.execute(query).all()
+    if state is BookingState.PLANNED:
+        # what was never asked for waits for a person; what may exist is looked up and labelled all the same
+        rows = [row for row in rows if not lane_is_gone(at_desk.pack, row[2].country, row[2].postal_code, row[0].depot)]
     contents = _contents(session, [booking.request_id for booking, _, _ in rows])
     return [_parcelled(booking, to, contents[booking.request_id], at_desk) for booking, _, to in rows]
 
@@ -191,7 +190,7 @@ def _question(booking: Booking, to: Consignee, contents: Sequence[tuple[str, int
         ship_from=depot if leg is Leg.OUTBOUND else site,
         ship_to=site if leg is Leg.OUTBOUND else depot,
         parcel=_parcel(pack, contents),
-        customs=_customs(pack, lane, contents) if lane.customs_documents else None,
+        customs=_customs(pack, lane, contents) if lane and lane.customs_documents else None,
     )
 
 

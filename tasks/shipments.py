@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 
 from carriers.model import Book, BookingKey, Found, Label
 from carriers.outcomes import Booked, BookingOutcome, Rejected, RetryAfter, Unknown
-from carriers.port import CarrierUnavailable
 from infra import clock
 from infra.db.records import Booking, BookingStep, Document, Request
 from infra.db.rows import add_numbered_rows, add_rows
@@ -191,7 +190,7 @@ def _kept(label: Label, parcel: Parcelled, at_desk: Desk) -> StoredLabel | None:
     kind = "label" if parcel.leg == "outbound" else "return_label"
     try:
         at_desk.documents.store(label.content, media_type=_MEDIA_TYPES[label.format])
-    except StorageUnavailable:
+    except (StorageUnavailable, OSError):
         return None
     return StoredLabel(
         sha256=content_key(label.content), size=len(label.content), kind=kind,
@@ -372,10 +371,10 @@ def resolve_unknown(fence: Fence, booking_ids: Sequence[int]) -> dict[str, int]:
 
 
 def _look_up(at_desk: Desk, parcel: Parcelled) -> LookUp:
-    carrier = at_desk.carrier(parcel.carrier)
     try:
+        carrier = at_desk.carrier(parcel.carrier)
         found: tuple[Found, ...] | None = tuple(carrier.find(parcel.wanted.reference, ship_on=parcel.wanted.ship_on))
-    except CarrierUnavailable:
+    except Exception:  # noqa: BLE001 - CarrierUnavailable or a broken adapter: either way nothing was learnt
         found = None
     live = [each for each in found or () if not each.voided]
     label = _kept(live[0].label, parcel, at_desk) if len(live) == 1 and live[0].label else None
@@ -464,7 +463,7 @@ def _fetch_label(at_desk: Desk, parcel: Parcelled) -> LookUp:
     )
     try:
         label = at_desk.carrier(parcel.carrier).label(key)
-    except CarrierUnavailable:
+    except Exception:  # noqa: BLE001 - as for look-ups: the label is asked for again
         label = None
     kept = _kept(label, parcel, at_desk) if label else None
     return LookUp(booking_id=parcel.booking_id, parcel=parcel, found=None, label=kept)

@@ -232,8 +232,10 @@ class CarrierTerms(Frozen):
     carrier: str
     account: str
     """The account freight out is billed to: always the vendor's (M7)."""
-    settle_seconds: int = Field(ge=1)
-    """Client time-out + longest server work + index lag: before that, a look-up proves nothing."""
+    settle_seconds: int = Field(ge=120)
+    """Client time-out + longest server work + index lag: before that, a look-up proves nothing.
+
+    Never under two minutes: a call may leave a minute after its intent, and may last half a minute."""
     negatives_needed: int = Field(ge=1, le=10)
     """How many look-ups that find nothing, spread over the settle window again, before a new attempt."""
     unknown_deadline_seconds: int = Field(ge=60)

@@ -80,7 +80,8 @@ def decide(
     in_force = [contract for contract in contracts if contract.starts_on <= asked.approved_on <= contract.ends_on]
     if not in_force:
         return _none_in_force(contracts, asked.approved_on)
-    found = [_under(contract, asked, certified_until, pack) for contract in in_force]
+    in_order = sorted(in_force, key=lambda contract: (asked.onsite_wanted and not contract.onsite, contract.number))
+    found = [_under(contract, asked, certified_until, pack) for contract in in_order]
     return min(found, key=lambda decision: _BEST_FIRST.index(type(decision)))
 
 
@@ -118,16 +119,15 @@ def _product_of(
     """The product that stands for the part. Where it fits several, one that would be covered; a request names none."""
     plan = pack.plan_by_code[asked.plan]
 
-    def objections(product: Product) -> int:
+    def objections(product: Product) -> tuple[int, int]:
         alone = [product]
-        return sum(
-            finding is not None
-            for finding in (
-                _replaceable(alone, asked.approved_on),
-                _within(alone, contract, plan, pack),
-                _certified(alone, certified_until, plan, asked.approved_on),
-            )
+        findings = (
+            _replaceable(alone, asked.approved_on),
+            _within(alone, contract, plan, pack),
+            _certified(alone, certified_until, plan, asked.approved_on),
         )
+        # what is refused stays refused; what is held a person can still allow
+        return sum(isinstance(each, Refused) for each in findings), sum(isinstance(each, Held) for each in findings)
 
     fitting = [pack.product_by_number[number] for number in pack.part_by_number[part].fits]
     return min(fitting, key=lambda product: (objections(product), -(product.end_of_service_on or date.max).toordinal()))

@@ -80,6 +80,21 @@ def with_changes(pack: Pack, **changes: Any) -> Pack:
     return Pack(**{name: getattr(pack, name) for name in Pack.model_fields} | changes)
 
 
+def lose_lanes(at_desk: Desk, *, depot: str | None = None, country: str | None = None) -> None:
+    """A reviewed pack without the lanes from a depot, or to a country, comes into force at this desk."""
+    pack = at_desk.pack
+    left = tuple(lane for lane in pack.lanes if lane.depot != depot and lane.to.country != country)
+    assert len(left) < len(pack.lanes)
+    work_by(at_desk, with_changes(pack, lanes=left))
+
+
+def work_by(at_desk: Desk, pack: Pack) -> None:
+    """Another pack comes into force at this desk; promises are made by it too."""
+    calendars = at_desk.promiser._snapshot
+    at_desk.pack = pack
+    at_desk.__dict__["promiser"] = Promiser(pack, calendars)
+
+
 def partner_under_contract(session: Session, **changes: Any) -> None:
     """Nordlyd, certified for Sonata and Cascade, with contract C-1."""
     makers.partner(session)

@@ -159,14 +159,35 @@ def test_configured_carriers_are_listed(tmp_path: Path, pack: Pack) -> None:
     assert "very-secret" not in repr(examine(settings))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="looking makes dispatch.db and documents/: the next command then finds an unmigrated database and refuses",
-)
 def test_looking_changes_nothing(tmp_path: Path) -> None:
-    """Before `dispatch init`, doctor leaves the home folder as it found it."""
+    """Before `dispatch init`, doctor leaves the home folder as it found it, and says what to do."""
     home = tmp_path / "home"
-    examine(_settings(home))
+    findings = {finding.what: finding for finding in examine(_settings(home))}
 
     assert not home.exists()
+    assert findings["database"].good is False
+    assert findings["database"].seen.endswith("is not there")
+    assert findings["database"].remedy == "Run `dispatch init`."
+    assert "audit log" not in findings
+
+
+def test_looking_at_what_is_there_changes_nothing(tmp_path: Path, pack: Pack) -> None:
+    """After `dispatch init`, no file comes, goes or changes."""
+    settings = _installed(tmp_path / "home", pack)
+    before = _files(tmp_path)
+    examine(settings)
+
+    assert before
+    assert _files(tmp_path) == before
+
+
+def test_looking_makes_no_named_database(tmp_path: Path) -> None:
+    """An embedded database under another name than the usual is not made by looking either."""
+    elsewhere = tmp_path / "elsewhere.db"
+    examine(_settings(tmp_path / "home", database_url=SecretStr(f"sqlite:///{elsewhere}")))
+
+    assert not elsewhere.exists()
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

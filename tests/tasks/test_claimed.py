@@ -64,6 +64,24 @@ def test_requests_come_in_the_order_they_came_in(database: Database) -> None:
     assert [each.number for each in _held(database, scenes.open_run(), RequestState.APPROVED)] == ["R-9", "R-1", "R-5"]
 
 
+@pytest.mark.parametrize(
+    ("depot", "words"),
+    [
+        pytest.param(None, "No lane of the policy pack leads to DK 2100.", id="from-nowhere"),
+        pytest.param("DK-CPH", "No lane of the policy pack leads from DK-CPH to DK 2100.", id="from-one-depot"),
+    ],
+)
+def test_without_lane_it_goes_on_where_it_stood(database: Database, depot: str | None, words: str) -> None:
+    """The hold says between which places, is for operations, and resumes in the state it stopped; nobody is named."""
+    scenes.approved(database, "R-1")
+    (facts,) = _held(database, scenes.open_run(), RequestState.APPROVED)
+    stopped = claimed.no_lane(facts, before=RequestState.RESERVED, depot=depot)
+
+    assert (stopped.words, stopped.owner, stopped.resume_state) == (words, "operations", RequestState.RESERVED)
+    assert (stopped.change.before, stopped.change.after) == (RequestState.RESERVED, RequestState.HELD)
+    assert stopped.change.detail == {"country": "DK", "postal_code": "2100", "depot": depot}
+
+
 def test_given_back_rows_are_not_held(database: Database) -> None:
     """The fence stays on a row that was given back, but the run does not hold it any more."""
     scenes.approved(database, "R-1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from infra.db.engine import Database
 from infra.db.records import Certification, Contract, Partner, Stock
@@ -48,6 +48,17 @@ def test_what_is_on_record_is_never_changed(database: Database, pack: Pack) -> N
 
     assert {(each.on_hand, each.allocated, each.bin) for each in scenes.rows(database, Stock)} == {(7, 3, "Z-09-4-08")}
     assert {each.email for each in scenes.rows(database, Partner)} == {"new@example.com"}
+
+
+def test_a_contract_taken_out_does_not_come_back(database: Database, pack: Pack) -> None:
+    """A partner on record keeps the contracts it has on record: preparing again adds none to it."""
+    prepare(database, pack)
+    (taken_out, *_) = [partner.code for partner in pack.partners if partner.contracts]
+    with database.write() as session:
+        session.execute(delete(Contract).where(Contract.partner == taken_out))
+
+    assert prepare(database, pack) == Prepared(partners=0, contracts=0, stock_items=0)
+    assert scenes.rows(database, Contract, Contract.partner == taken_out) == []
 
 
 def test_only_what_is_missing_is_added(database: Database, pack: Pack) -> None:

@@ -103,6 +103,12 @@ class TestLegs:
         assert list(asked) == [Leg.OUTBOUND]
 
 
+def _references(fence: Fence, at_desk: Desk) -> set[str]:
+    with at_desk.database.read() as session:
+        found = parcels_to_book(session, None, fence, BookingState.PLANNED, at_desk)
+    return {each.wanted.reference for each in found}
+
+
 class TestReading:
     def test_always_two_queries(self, at_desk: Desk, database: Database) -> None:
         """Thirty bookings are read with as many statements as two."""
@@ -124,14 +130,22 @@ class TestReading:
         with database.read() as session:
             assert parcels_to_book(session, None, other, BookingState.PLANNED, at_desk) == []
 
-    def test_a_lane_that_is_gone_says_so(self, at_desk: Desk, database: Database) -> None:
-        """Planned, and then the pack lost every lane from that depot: the error names the pair of places."""
-        fence = scenes.planned(database, "R-1")
-        lanes = tuple(lane for lane in at_desk.pack.lanes if lane.depot != "DK-CPH")
-        at_desk.pack = scenes.with_changes(at_desk.pack, lanes=lanes)
+    def test_without_lane_there_is_no_question(self, at_desk: Desk, database: Database) -> None:
+        """Planned, and then the pack lost every lane from that depot: left out, and the others are asked for."""
+        with database.write() as session:
+            scenes.partner_under_contract(session)
+            makers.stock(session, HANDSET, depot="DK-CPH")
+            makers.stock(session, HANDSET, depot="NL-VNL")
+            makers.request(session, "R-1", lines={HANDSET: 1})
+            makers.request(session, "R-2", lines={HANDSET: 1}, country="NL", postal_code="5911")
+        fence = scenes.open_run()
+        for step in (coverage.cover, promises.promise, stock.reserve, shipments.plan_bookings):
+            step(fence)
+        before = _references(fence, at_desk)
+        scenes.lose_lanes(at_desk, depot="DK-CPH")
 
-        with database.read() as session, pytest.raises(LookupError, match="DK-CPH -> DK 2100"):
-            parcels_to_book(session, None, fence, BookingState.PLANNED, at_desk)
+        assert before == {scenes.reference(number, leg) for number in ("R-1", "R-2") for leg in ("outbound", "return")}
+        assert _references(fence, at_desk) == {scenes.reference("R-2", leg) for leg in ("outbound", "return")}
 
     def test_only_without_label(self, at_desk: Desk, database: Database) -> None:
         """Confirmed bookings that have their label are not asked about again."""

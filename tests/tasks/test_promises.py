@@ -29,8 +29,8 @@ def _covered(database: Database, **changes: Any) -> Fence:
     return fence
 
 
-def test_promised_from_the_nearest_depot(database: Database) -> None:
-    """Approved at 09:30 on Friday in Copenhagen, cut-off 15:00: ships that day, arrives on Monday."""
+def test_promised_from_the_best_lane(database: Database) -> None:
+    """Approved at 09:30 on Friday in Copenhagen, cut-off 15:00: ships that day, arrives on Monday, for 9.90."""
     (change,) = promises.promise(_covered(database))
     (receipt,) = scenes.receipts(database)
 
@@ -72,8 +72,8 @@ def test_no_lane_is_held_for_operations(database: Database) -> None:
     assert (change.after, change.reason) == (RequestState.HELD, "no_lane")
     assert (held.owner, held.resume_state) == ("operations", RequestState.COVERED)
     assert held.words == "No lane of the policy pack leads to IS 101."
-    assert held.next_step == "Add a lane to the policy pack, or refuse the request."
-    assert held.evidence == {"country": "IS", "postal_code": "101"}
+    assert held.next_step == "Add the lane to the policy pack and release, or refuse the request."
+    assert held.evidence == {"country": "IS", "postal_code": "101", "depot": None}
     assert scenes.rows(database, Promise) == []
 
 

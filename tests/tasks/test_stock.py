@@ -1,4 +1,4 @@
-"""Sourcing and reserving: the nearest depot that keeps the promise, all lines or none, never more than there is."""
+"""Sourcing and reserving: the cheapest lane that keeps the promise, all lines or none, never more than there is."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _oversold(database: Database) -> list[str]:
 
 
 class TestReserving:
-    def test_nearest_depot_reserves(self, database: Database) -> None:
-        """Copenhagen and Venlo both have it and both keep Monday: the 5 km win over the 639."""
+    def test_cheapest_lane_reserves(self, database: Database) -> None:
+        """Copenhagen and Venlo both have it and both keep Monday: 9.90 of freight win over 18.90."""
         scenes.approved(database, "R-1", depots=[COPENHAGEN, VENLO])
         (change,) = _reserve_in_a_run_of_its_own()
         (request,) = scenes.rows(database, Request)
@@ -71,6 +71,18 @@ class TestReserving:
         assert scenes.shelf(database, VENLO) == (10, 0)
         assert len(scenes.receipts(database)) == 1
         assert scenes.audited(database)[-1] == "promised>reserved"
+
+    def test_freight_decides_before_distance(self, database: Database) -> None:
+        """Venlo (18.90) is nearer to Copenhagen than Frankfurt (16.90), and both keep Monday: Frankfurt sends it."""
+        scenes.approved(database, "R-1", depots=[VENLO, FRANKFURT])
+        _reserve_in_a_run_of_its_own()
+        (request,) = scenes.rows(database, Request)
+        latest = scenes.receipts(database)[-1]
+
+        assert request.depot == FRANKFURT
+        assert {"depot": VENLO, "service": "ups:express_saver", "why": "freight 18.90, taken 16.90"} in (
+            latest.alternatives
+        )
 
     def test_reserving_twice_does_nothing(self, database: Database) -> None:
         """The second call finds no promised request: not one unit more is taken."""
@@ -174,14 +186,14 @@ class TestSourcedElsewhere:
         assert scenes.shelf(database) == (10, 0)
 
     def test_all_lines_or_nothing(self, database: Database) -> None:
-        """No depot has both: nothing at all is reserved, and the missing part is named."""
+        """No depot has both: nothing at all is reserved, and the missing part is named with its own quantity."""
         scenes.approved(database, depots=[COPENHAGEN])
         with database.write() as session:
             makers.stock(session, STAND, depot=FRANKFURT)
-            makers.request(session, lines={HANDSET: 1, STAND: 1})
+            makers.request(session, lines={HANDSET: 1, STAND: 3})
         (change,) = _reserve_in_a_run_of_its_own()
 
-        assert (change.after, change.detail) == (RequestState.BACKORDERED, {"missing": [STAND]})
+        assert (change.after, change.detail) == (RequestState.BACKORDERED, {"missing": [[STAND, 3]]})
         assert scenes.rows(database, Reservation) == []
         assert scenes.shelf(database) == (10, 0)
 
@@ -211,7 +223,7 @@ class TestBackorders:
         assert again == ()
         assert request.state == RequestState.BACKORDERED
         assert message.occasion == f"backordered/{request.id}/1/partner"
-        assert message.facts["missing"] == [HANDSET]
+        assert message.facts["missing"] == [[HANDSET, 1]]
         assert scenes.audited(database).count("promised>backordered") == 1
 
     def test_who_has_waited_is_served_first(self, database: Database) -> None:
@@ -252,23 +264,66 @@ class TestBackorders:
         assert latest.ship_on >= date(2026, 11, 25)
         assert not latest.keeps_nbd
 
-    def test_a_lane_taken_out_of_the_pack_holds_one_request(
-        self, at_desk: Desk, database: Database, request: pytest.FixtureRequest
-    ) -> None:
-        """While a request waited, its country lost all lanes: it is held, and the others are served."""
-        reason = "source() fails on no offers (StopIteration), which stops every wave as long as the request waits"
-        request.applymarker(pytest.mark.xfail(strict=True, raises=StopIteration, reason=reason))
+
+class TestLanesLost:
+    """The policy pack loses lanes while requests are on their way through."""
+
+    def test_a_waiting_request_without_lane_is_held(self, at_desk: Desk, database: Database) -> None:
+        """While it waited for stock its country lost all lanes: held with what to do, and the others are served."""
         scenes.approved(database, "R-1", on_hand=0)
         _reserve_in_a_run_of_its_own()
         with database.write() as session:
             makers.request(session, "R-2", lines={HANDSET: 1}, country="NL", postal_code="5911")
             makers.stock(session, HANDSET, depot=VENLO)
-        pack = at_desk.pack
-        at_desk.pack = scenes.with_changes(pack, lanes=tuple(lane for lane in pack.lanes if lane.to.country != "DK"))
-        at_desk.__dict__["promiser"] = type(at_desk.promiser)(at_desk.pack, at_desk.promiser._snapshot)
-        _reserve_in_a_run_of_its_own(NOON + timedelta(minutes=15))
+        scenes.lose_lanes(at_desk, country="DK")
+        changes = _reserve_in_a_run_of_its_own(NOON + timedelta(minutes=15))
+        held = scenes.only_hold(database)
 
         assert scenes.states(database) == {"R-1": RequestState.HELD, "R-2": RequestState.RESERVED}
+        assert {(each.number, each.before, each.after, each.reason) for each in changes} == {
+            ("R-1", RequestState.BACKORDERED, RequestState.HELD, "no_lane"),
+            ("R-2", RequestState.PROMISED, RequestState.RESERVED, ""),
+        }
+        assert (held.reason, held.owner, held.resume_state) == ("no_lane", "operations", RequestState.BACKORDERED)
+        assert held.words == "No lane of the policy pack leads to DK 2100."
+        assert "Add the lane" in held.next_step
+        assert scenes.audited(database).count("backordered>held") == 1
+        assert scenes.told(database)[-1] == f"held/{held.request_id}/1/partner"
+
+    def test_a_promised_request_without_lane_is_held(self, at_desk: Desk, database: Database) -> None:
+        """The pack changes between promise and sourcing: held where it stands, and not a unit is taken."""
+        scenes.approved(database, "R-1")
+        fence = _promised()
+        scenes.lose_lanes(at_desk, country="DK")
+        (change,) = stock.reserve(fence)
+
+        assert (change.before, change.after, change.reason) == (RequestState.PROMISED, RequestState.HELD, "no_lane")
+        assert scenes.only_hold(database).resume_state == RequestState.PROMISED
+        assert scenes.shelf(database) == (10, 0)
+        assert scenes.rows(database, Reservation) == []
+
+    def test_while_any_lane_is_left_it_is_served(self, at_desk: Desk, database: Database) -> None:
+        """The negative control: only Copenhagen's lanes are gone, so Venlo serves what waited, and nobody is held."""
+        scenes.approved(database, "R-1", on_hand=0, depots=[COPENHAGEN, VENLO])
+        _reserve_in_a_run_of_its_own()
+        with database.write() as session:
+            session.execute(update(Stock).values(on_hand=1))
+        scenes.lose_lanes(at_desk, depot=COPENHAGEN)
+        _reserve_in_a_run_of_its_own(NOON + timedelta(minutes=15))
+        (request,) = scenes.rows(database, Request)
+
+        assert (request.state, request.depot) == (RequestState.RESERVED, VENLO)
+
+    def test_held_once_and_out_of_the_way(self, at_desk: Desk, database: Database) -> None:
+        """The next quarter of an hour neither stumbles over it nor says it again."""
+        scenes.approved(database, "R-1", on_hand=0)
+        _reserve_in_a_run_of_its_own()
+        scenes.lose_lanes(at_desk, country="DK")
+        _reserve_in_a_run_of_its_own(NOON + timedelta(minutes=15))
+        told = scenes.told(database)
+
+        assert _reserve_in_a_run_of_its_own(NOON + timedelta(minutes=30)) == ()
+        assert scenes.told(database) == told
 
 
 class TestRacing:

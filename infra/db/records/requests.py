@@ -52,9 +52,7 @@ class Request(Claimable, Base):
     country: Mapped[str] = mapped_column(String(2))
     subdivision: Mapped[str | None] = mapped_column(String(6))
     postal_code: Mapped[str] = mapped_column(String(16))
-    home_depot: Mapped[str | None] = mapped_column(
-        String(16), comment="its lane costs least; NULL: no lane"
-    )
+    home_depot: Mapped[str | None] = mapped_column(String(16), comment="its lane costs least; NULL: no lane")
     depot: Mapped[str | None] = mapped_column(String(16), comment="where the parts are reserved")
     wave_id: Mapped[int | None] = mapped_column(ForeignKey("wave.id"), index=True)
     received_at: Mapped[datetime] = mapped_column(Instant)

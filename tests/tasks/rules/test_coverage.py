@@ -93,16 +93,52 @@ class TestTerm:
         assert decision.evidence == {"contract": "C-1", "ends_on": "2026-12-31"}
         assert "approved on 2025-06-01" in decision.words
 
-    @pytest.mark.xfail(
-        strict=True, raises=AssertionError, reason="the first contract in force decides alone: an add-on does not count"
-    )
     def test_any_contract_in_force_may_cover(self, pack: Pack) -> None:
         """An add-on contract for voice beside the one for video, same account: the add-on covers a phone part."""
-        video = replace(CONTRACT, number="C-1", categories=("video",))
-        voice = replace(CONTRACT, number="C-2", categories=("voice",))
-        decision = _decide(pack, plan="partner-plus-enterprise", contracts=(video, voice))
+        for contracts in (self._add_on(), self._add_on()[::-1]):
+            decision = _decide(pack, plan="partner-plus-enterprise", contracts=contracts)
 
-        assert decision == Covered(contract="C-2", onsite=False)
+            assert decision == Covered(contract="C-2", onsite=False)
+
+    def test_an_add_on_that_has_ended_does_not_count(self, pack: Pack) -> None:
+        """The negative control: the same two contracts, the add-on over since yesterday."""
+        video, voice = self._add_on()
+        over = replace(voice, ends_on=DAY - timedelta(days=1))
+        decision = _decide(pack, plan="partner-plus-enterprise", contracts=(video, over))
+
+        assert isinstance(decision, Refused)
+        assert decision.rule == "category_not_covered"
+
+    def test_what_a_person_can_help_with_before_a_refusal(self, pack: Pack) -> None:
+        """One contract refuses the category, the other would do but for the site: held, whichever comes first."""
+        video, voice = self._add_on()
+        elsewhere = replace(voice, sites=("CPH-01",))
+
+        for contracts in ((video, elsewhere), (elsewhere, video)):
+            decision = _decide(pack, plan="partner-plus-enterprise", contracts=contracts, site="OSL-01")
+
+            assert isinstance(decision, Held)
+            assert (decision.rule, decision.evidence) == ("unknown_site", {"contract": "C-2"})
+
+    def test_all_refuse_and_one_is_told(self, pack: Pack) -> None:
+        """Two contracts in force and the part outside both: refused, and the words name a contract of the two."""
+        contracts = tuple(replace(each, categories=("video",)) for each in self._add_on())
+        decision = _decide(pack, plan="partner-plus-enterprise", contracts=contracts)
+
+        assert isinstance(decision, Refused)
+        assert decision.rule == "category_not_covered"
+        assert "C-1" in decision.words
+
+    def _add_on(self) -> tuple[ContractTerms, ContractTerms]:
+        """A contract for video and, bought later, one for voice."""
+        return replace(CONTRACT, categories=("video",)), replace(CONTRACT, number="C-2", categories=("voice",))
+
+    def test_of_two_that_cover_the_better_counts(self, pack: Pack) -> None:
+        """A visit was bought with one of two contracts that cover, and is wanted: no order of the two loses it."""
+        with_visit = replace(CONTRACT, number="C-2", onsite=True)
+
+        for contracts in ((with_visit, CONTRACT), (CONTRACT, with_visit)):
+            assert _decide(pack, contracts=contracts, onsite_wanted=True) == Covered(contract="C-2", onsite=True)
 
 
 class TestSerial:
@@ -206,16 +242,29 @@ class TestCategories:
         """A contract by device ignores the list, even an unfitting one."""
         assert isinstance(_decide(pack, contracts=_enterprise("video")), Covered)
 
-    @pytest.mark.xfail(
-        strict=True,
-        raises=AssertionError,
-        reason="of the products a part fits only one is looked at, so a shared power supply is refused to the others",
+    @pytest.mark.parametrize(
+        ("chosen", "kind"),
+        [
+            pytest.param("voice", Covered, id="the-conference-phone"),
+            pytest.param("video", Covered, id="the-bars"),
+            pytest.param("personal", Refused, id="none-of-them"),
+        ],
     )
-    def test_a_shared_part_is_covered_by_any_category(self, pack: Pack) -> None:
-        """A power supply fits video bars and a conference phone: a contract for voice alone covers it."""
-        decision = _decide(pack, plan="partner-plus-enterprise", contracts=_enterprise("voice"), parts=(PSU_SHARED,))
+    def test_a_shared_part_is_covered_by_any_category(self, pack: Pack, chosen: str, kind: type[Coverage]) -> None:
+        """A power supply fits video bars and a conference phone: a contract for either covers it, another does not."""
+        decision = _decide(pack, plan="partner-plus-enterprise", contracts=_enterprise(chosen), parts=(PSU_SHARED,))
 
-        assert isinstance(decision, Covered)
+        assert isinstance(decision, kind)
+
+    def test_a_shared_part_inside_and_uncertified_is_held(self, pack: Pack) -> None:
+        """Voice was bought and the partner is certified for the bars alone: a certification is missing, no more."""
+        decision = _decide(
+            pack, plan="partner-plus-enterprise", contracts=_enterprise("voice"), parts=(PSU_SHARED,),
+            certified={"meridian": DAY},
+        )  # fmt: skip
+
+        assert isinstance(decision, Held)
+        assert (decision.rule, decision.evidence["family"]) == ("certification", "chorus")
 
 
 class TestCertification:
@@ -249,14 +298,17 @@ class TestCertification:
         """Poly+ has no partner in between."""
         assert isinstance(_decide(pack, plan="poly-plus", certified={}), Covered)
 
-    @pytest.mark.xfail(
-        strict=True,
-        raises=AssertionError,
-        reason="of the products a part fits only one is looked at: a certified family is passed over",
-    )
-    def test_a_shared_part_needs_one_of_its_families(self, pack: Pack) -> None:
-        """The shared power supply goes to a partner certified for Chorus alone."""
-        assert isinstance(_decide(pack, parts=(PSU_SHARED,), certified={"chorus": DAY}), Covered)
+    @pytest.mark.parametrize("family", ["chorus", "meridian"])
+    def test_a_shared_part_needs_one_of_its_families(self, pack: Pack, family: str) -> None:
+        """The shared power supply goes to a partner certified for Chorus alone, or for Meridian alone."""
+        assert isinstance(_decide(pack, parts=(PSU_SHARED,), certified={family: DAY}), Covered)
+
+    def test_a_shared_part_with_no_family_certified_is_held(self, pack: Pack) -> None:
+        """The negative control: certified for something else, the same part waits for a person."""
+        decision = _decide(pack, parts=(PSU_SHARED,), certified={"sonata": DAY})
+
+        assert isinstance(decision, Held)
+        assert decision.rule == "certification"
 
 
 class TestSite:

@@ -17,7 +17,7 @@ from calendars.promises import NaiveApproval
 from infra.policy.model import Commitment, Lane, Pack
 from tasks.rules.promising import Promiser, Site, last_packing
 from tasks.rules.sourcing import Offer, best_promise
-from tests.tasks.scenes import utc
+from tests.tasks.scenes import utc, with_changes
 
 APPROVED = utc(2026, 11, 20, 8, 30)
 
@@ -92,26 +92,40 @@ def test_dates_by_hand(
         pytest.param(VENLO, "NL-VNL", id="venlo"),
         pytest.param(LONDON, "GB-DAV", id="london"),
         pytest.param(LAS_PALMAS, "ES-MAD", id="las-palmas"),
-        pytest.param(ZURICH, "IT-MIL", id="zurich"),  # 219 km from Milan, 298 from Frankfurt
+        pytest.param(ZURICH, "IT-MIL", id="zurich"),  # 22.80 from both: 219 km from Milan, 298 from Frankfurt
         pytest.param(NEW_YORK, "US-SDF", id="new-york"),
-        pytest.param(ANCHORAGE, "US-RNO", id="anchorage"),
+        pytest.param(ANCHORAGE, "US-SDF", id="anchorage"),  # 37.40 over 5,008 km; from Reno 38.90 over 3,168
         pytest.param(TOKYO, "SG-SIN", id="tokyo"),
         pytest.param(SYDNEY, "AU-SYD", id="sydney"),
     ],
 )
-def test_home_depot_is_the_nearest_with_a_lane(promiser: Promiser, site: Site, depot: str) -> None:
-    """The depot that is nearest to the zone's principal town, among those whose lanes lead to the site."""
+def test_home_depot_has_the_cheapest_lane(promiser: Promiser, site: Site, depot: str) -> None:
+    """The depot whose lane to the site costs least, the nearest of equals."""
     assert promiser.home_depot(site) == depot
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="all of Germany counts as Berlin: Cologne is served from Copenhagen, 352 km from there, at 17.20 for 12.90",
-)
 def test_home_depot_of_a_large_country(promiser: Promiser) -> None:
-    """Cologne lies 60 km from Venlo, 150 from Frankfurt and 650 from Copenhagen."""
-    assert promiser.home_depot(COLOGNE) == "NL-VNL"
+    """Cologne: 5.80 by road from Frankfurt, 7.20 from Venlo, 17.20 from Copenhagen.
+
+    Where kilometres are asked for all of Germany counts as Berlin, nearest to Copenhagen: freight decides first.
+    """
+    by_depot = {each.depot: each.distance_km for each in promiser.offers(COLOGNE, APPROVED)}
+
+    assert min(by_depot, key=by_depot.__getitem__) == "DK-CPH"
+    assert promiser.home_depot(COLOGNE) == "DE-FRA"
+
+
+def test_home_depot_of_equals_is_the_nearest_then_the_first(pack: Pack, promiser: Promiser) -> None:
+    """Every lane made to cost the same: kilometres decide; and where those are the same too, the depot's code."""
+    alike = tuple(lane.model_copy(update={"freight": pack.lanes[0].freight}) for lane in pack.lanes)
+    by_distance = Promiser(with_changes(pack, lanes=alike), promiser._snapshot)
+    copenhagen = pack.depot_by_code["DK-CPH"]
+    here = {"latitude": copenhagen.latitude, "longitude": copenhagen.longitude}
+    one_place = tuple(depot.model_copy(update=here) for depot in pack.depots)
+    by_code = Promiser(with_changes(pack, lanes=alike, depots=one_place), promiser._snapshot)
+
+    assert by_distance.home_depot(ANCHORAGE) == "US-RNO"
+    assert by_code.home_depot(COPENHAGEN) == "DE-FRA"
 
 
 @pytest.mark.parametrize(
