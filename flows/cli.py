@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.table import Table
 
+from flows.promise_commands import register
+from flows.terminal import AsJson, At, aside, at_the_desk, complain, out, prepare, show, show_json
 from infra import clock, orchestrator
-from infra.settings import Settings, read_settings
+from infra.settings import read_settings
 
 app = App(
     name="dispatch",
@@ -31,96 +30,33 @@ app = App(
 STARTED = time.monotonic()
 """When this process began, as a person waiting sees it."""
 
-out = Console()
-aside = Console(stderr=True)
-
-AsJson = Annotated[
-    bool, Parameter(name="--json", negative="", help="One JSON object on standard output, nothing else.")
-]
-At = Annotated[
-    datetime | None, Parameter(name="--at", help="Hold the clock at this instant (ISO 8601 with zone); default: now.")
-]
-
 
 def main() -> None:
     """The console script."""
     try:
         app()
-    except KNOWN_TROUBLE() as trouble:
-        aside.print(f"[bold red]{type(trouble).__name__}[/]: {trouble}", highlight=False, markup=True)
-        sys.exit(2)
+    except Exception as trouble:
+        # looked up only now: naming the errors up front would load the database for every --help
+        if not isinstance(trouble, _known_trouble()):
+            raise
+        sys.exit(complain(f"{type(trouble).__name__}: {trouble}"))
 
 
-def KNOWN_TROUBLE() -> tuple[type[Exception], ...]:  # noqa: N802 - reads as the constant it would be without its imports
+def _known_trouble() -> tuple[type[Exception], ...]:
     """Errors whose message says what to do; anything else is a fault of ours and keeps its traceback."""
-    from infra.db.engine import DatabaseError  # noqa: PLC0415 - half a second that --help does without
-    from infra.db.schema import SchemaMismatch  # noqa: PLC0415 - half a second that --help does without
-    from infra.policy.problems import PolicyErrors  # noqa: PLC0415 - half a second that --help does without
-    from tasks.desk import NoCarrierConnection  # noqa: PLC0415 - half a second that --help does without
+    from infra.db.engine import DatabaseError  # noqa: PLC0415 - only when something went wrong
+    from infra.db.schema import SchemaMismatch  # noqa: PLC0415 - as above
+    from infra.policy.problems import PolicyErrors  # noqa: PLC0415 - as above
+    from tasks.desk import NoCarrierConnection  # noqa: PLC0415 - as above
 
     return DatabaseError, SchemaMismatch, PolicyErrors, NoCarrierConnection, clock.NaiveInstantError, FileExistsError
-
-
-@contextlib.contextmanager
-def _at_the_desk(at: datetime | None = None) -> Iterator[Any]:
-    """A prepared desk: an embedded database nobody has made yet is made first, and said so."""
-    from tasks import desk  # noqa: PLC0415 - half a second that --help does without
-
-    settings = read_settings()
-    with clock.held(at) if at else contextlib.nullcontext():
-        if settings.database_url is None and not _is_made(settings):
-            made = _prepare(settings)
-            aside.print(f"made {settings.home / 'dispatch.db'}: {made.partners} example partners, opening stock")
-        opened = desk.open_desk(settings)
-        try:
-            with desk.using(opened):
-                yield opened
-        finally:
-            opened.close()
-
-
-def _is_made(settings: Settings) -> bool:
-    """The embedded database exists and has a schema: a run that died while making it left none."""
-    from infra.db.engine import Database  # noqa: PLC0415 - half a second that --help does without
-    from infra.db.schema import revision_of  # noqa: PLC0415 - half a second that --help does without
-
-    if not (settings.home / "dispatch.db").exists():
-        return False
-    database = Database(settings.database)
-    try:
-        return revision_of(database) is not None
-    finally:
-        database.close()
-
-
-def _prepare(settings: Settings) -> Any:
-    from infra.db.engine import Database  # noqa: PLC0415 - half a second that --help does without
-    from infra.policy.pack import load_pack  # noqa: PLC0415 - half a second that --help does without
-    from tasks.installation import prepare  # noqa: PLC0415 - half a second that --help does without
-
-    database = Database(settings.database)
-    try:
-        return prepare(database, load_pack(settings.policy))
-    finally:
-        database.close()
-
-
-def _print(title: str, columns: list[str], rows: list[list[Any]]) -> None:
-    table = Table(*columns, title=title, title_justify="left", title_style="bold")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    out.print(table)
-
-
-def _print_json(facts: Any) -> None:
-    sys.stdout.write(json.dumps(facts, ensure_ascii=False, default=str) + "\n")
 
 
 @app.command
 def init() -> None:
     """Make or migrate the database; add the policy pack's example partners and opening stock where they are missing."""
     settings = read_settings()
-    made = _prepare(settings)
+    made = prepare(settings)
     out.print(f"{made.partners} partners, {made.contracts} contracts, {made.stock_items} stock items added")
 
 
@@ -131,11 +67,11 @@ def doctor(*, as_json: AsJson = False) -> int:
 
     findings = examine(read_settings())
     if as_json:
-        _print_json([asdict(finding) for finding in findings])
+        show_json([asdict(finding) for finding in findings])
     else:
         words = {True: "[green]good[/]", False: "[bold red]BAD[/]", None: "[yellow]note[/]"}
         rows = [[words[each.good], each.what, each.seen, "" if each.good else each.remedy] for each in findings]
-        _print("dispatch doctor", ["", "what", "seen", "what to do"], rows)
+        show("dispatch doctor", ["", "what", "seen", "what to do"], rows)
     return int(any(finding.good is False for finding in findings))
 
 
@@ -156,16 +92,16 @@ def intake(
         aside.print("name at least one file")
         return 2
     gc.disable()  # a short life of making objects and keeping them: collecting finds nothing and takes a fifth
-    with _at_the_desk(at):
+    with at_the_desk(at):
         taken = [take_in(path) for path in files]
     refusals = [refusal for each in taken for refusal in each.refusals]
     if report is not None:
         report.write_text(as_csv(refusals), encoding="utf-8-sig")
     if as_json:
-        _print_json({"files": [asdict(each) | {"refusals": [r.model_dump() for r in each.refusals]} for each in taken]})
+        show_json({"files": [asdict(each) | {"refusals": [r.model_dump() for r in each.refusals]} for each in taken]})
     else:
         rows = [[each.file, each.rows, each.stored, each.repeated, each.rejected] for each in taken]
-        _print("taken in", ["file", "rows", "stored", "repeated", "rejected"], rows)
+        show("taken in", ["file", "rows", "stored", "repeated", "rejected"], rows)
         for remark in (f"{each.file}: {remark}" for each in taken for remark in each.remarks):
             out.print(remark, markup=False, style="dim")
         if refusals:
@@ -187,17 +123,17 @@ def run(
         from flows.dispatch_wave import dispatch_wave  # noqa: PLC0415 - imports Prefect: a second that other commands do without
 
         named = tags(*(f"depot:{depot}" for depot in depots))
-        with _at_the_desk(at), orchestrator.without_heartbeats(), named:
+        with at_the_desk(at), orchestrator.without_heartbeats(), named:
             summed = dispatch_wave(list(depots))
     if as_json:
-        _print_json(asdict(summed))
+        show_json(asdict(summed))
     else:
         rows = [["claimed", summed.claimed], *([state, count] for state, count in sorted(summed.by_state.items()))]
         rows += [[f"carrier: {word}", count] for word, count in sorted(summed.calls.items())]
-        _print("wave", ["what", "how many"], rows)
+        show("wave", ["what", "how many"], rows)
         out.print(f"pick lists: {', '.join(summed.waves) or 'none'}")
         if summed.exceptions:
-            _print("exceptions", ["request", "state", "reason", "evidence"], [[*e.values()] for e in summed.exceptions])
+            show("exceptions", ["request", "state", "reason", "evidence"], [[*e.values()] for e in summed.exceptions])
     return 0
 
 
@@ -206,10 +142,10 @@ def notices(*, at: At = None, as_json: AsJson = False) -> int:
     """Deliver the letters that are due."""
     from tasks.notices import deliver_due  # noqa: PLC0415 - half a second that --help does without
 
-    with _at_the_desk(at):
+    with at_the_desk(at):
         counts = deliver_due()
     if as_json:
-        _print_json(counts)
+        show_json(counts)
     else:
         out.print(", ".join(f"{count} {word}" for word, count in counts.items()) or "nothing was due")
     return 0
@@ -221,12 +157,12 @@ def holds(*, as_json: AsJson = False) -> int:
     from tasks.books import open_holds  # noqa: PLC0415 - half a second that --help does without
 
     columns = ["partner", "request", "reason", "in words", "owner", "next step"]
-    with _at_the_desk():
+    with at_the_desk():
         found = open_holds()
     if as_json:
-        _print_json([dict(zip(columns, row, strict=True)) for row in found])
+        show_json([dict(zip(columns, row, strict=True)) for row in found])
     else:
-        _print(f"{len(found)} open holds", columns, [list(row) for row in found])
+        show(f"{len(found)} open holds", columns, [list(row) for row in found])
     return 0
 
 
@@ -235,13 +171,13 @@ def books(*, as_json: AsJson = False) -> int:
     """How many requests stand where, and whether stock, holds and pick lists add up."""
     from tasks import books as ledger_books  # noqa: PLC0415 - half a second that --help does without
 
-    with _at_the_desk():
+    with at_the_desk():
         counts, wrong = ledger_books.books(), ledger_books.imbalances()
     facts = {"requests": counts.requests, **asdict(counts), "imbalances": wrong}
     if as_json:
-        _print_json(facts)
+        show_json(facts)
     else:
-        _print("books", ["what", "how many"], [[name, value] for name, value in facts.items() if name != "imbalances"])
+        show("books", ["what", "how many"], [[name, value] for name, value in facts.items() if name != "imbalances"])
         out.print("\n".join(wrong) or "everything adds up", style="red" if wrong else "green")
     return int(bool(wrong))
 
@@ -273,7 +209,7 @@ def papers(folder: Path, *, depot: str | None = None) -> None:
     """Copy the papers of released waves into a folder: pick lists (PDF, CSV, JSON), packing slips, labels to print."""
     from tasks.papers import lay_out  # noqa: PLC0415 - half a second that --help does without
 
-    with _at_the_desk():
+    with at_the_desk():
         written = lay_out(folder, depot=depot)
     out.print(f"{len(written)} files in {folder}")
 
@@ -322,7 +258,7 @@ def demo(
 
         facts = run_demo(folder, requests=requests, seed=seed, faults=faults, say=say, started=STARTED)
     if as_json:
-        _print_json(facts)
+        show_json(facts)
     else:
         _show_demo(facts, folder)
     balanced = facts["bookings_in_our_books"] == facts["shipments_billed_by_carrier"] and not facts["imbalances"]
@@ -331,7 +267,7 @@ def demo(
 
 def _show_demo(facts: dict[str, Any], folder: Path) -> None:
     rows = [[name.replace("_", " "), value] for name, value in facts.items() if name != "imbalances"]
-    _print(f"the day of {requests_of(facts)}", ["what", "how many"], rows)
+    show(f"the day of {requests_of(facts)}", ["what", "how many"], rows)
     places: list[list[Any]] = [
         ["pick lists, slips, print files", folder / "papers"],
         ["letters as sent", folder / "mails"],
@@ -340,7 +276,7 @@ def _show_demo(facts: dict[str, Any], folder: Path) -> None:
         ["the carrier's ledger (SQLite)", folder / "carrier.sqlite"],
         ["Prefect's runs", f"PREFECT_HOME={folder / 'prefect'} prefect server start"],
     ]
-    _print("where things lie", ["what", "where"], places)
+    show("where things lie", ["what", "where"], places)
     out.print(f"next: DISPATCH_HOME={folder} dispatch holds", highlight=False)
 
 
@@ -368,6 +304,8 @@ def _progress() -> Iterator[Any]:
 
         yield say
 
+
+register(app)
 
 if __name__ == "__main__":
     main()

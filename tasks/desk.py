@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from calendars import snapshot
 from carriers.connections import Credentials, connect
 from carriers.port import CarrierPort
 from infra.db.engine import Database
@@ -22,6 +21,7 @@ from infra.policy.model import Pack
 from infra.policy.pack import load_pack
 from infra.settings import Settings, read_settings
 from infra.storage import DocumentStore, open_store
+from tasks.live_calendars import live_promiser
 from tasks.rules.promising import Promiser
 
 
@@ -43,7 +43,8 @@ class Desk:
 
     @cached_property
     def promiser(self) -> Promiser:
-        return Promiser(self.pack, snapshot.load())
+        """Under the calendars live when it is first asked for; `live_promiser` renews it when a run begins."""
+        return live_promiser(self)
 
     @cached_property
     def callers(self) -> ThreadPoolExecutor:

@@ -263,6 +263,15 @@ def _backordered(facts: dict[str, Any], at_desk: Desk) -> Notice:
     return letters.Backordered(request=facts["request"], items=_items(rows), expected_on=None)
 
 
+def _promise_moved(facts: dict[str, Any], _at: Desk) -> Notice:
+    day = "arrive_on" if facts["commitment"] == "arrive" else "ship_on"
+    return letters.PromiseMoved(
+        request=facts["request"], promised=facts["commitment"], old_on=date.fromisoformat(facts["was"][day]),
+        new_on=date.fromisoformat(facts["now"][day]), arrive_on=date.fromisoformat(facts["now"]["arrive_on"]),
+        provisional=facts["provisional"], why=tuple(facts["why"]),
+    )  # fmt: skip
+
+
 def _pick_list_ready(facts: dict[str, Any], at_desk: Desk) -> Notice:
     depot = at_desk.pack.depot_by_code[facts["depot"]]
     return letters.PickListReady(
@@ -279,5 +288,6 @@ _NOTICES: dict[str, Callable[[dict[str, Any], Desk], Notice]] = {
     "held": _held,
     "refused": _refused,
     "backordered": _backordered,
+    "promise_moved": _promise_moved,
     "pick_list_ready": _pick_list_ready,
 }

@@ -14,7 +14,7 @@ from tasks import claimed
 from tasks.claimed import RequestFacts, StoppedRequest
 from tasks.desk import Desk, desk
 from tasks.receipts import Receipt, write_receipts
-from tasks.rules.sourcing import best_promise
+from tasks.rules.sourcing import best_promise, losing, weight_g
 
 
 def promise(fence: Fence) -> tuple[Change, ...]:
@@ -38,12 +38,13 @@ def promise(fence: Fence) -> tuple[Change, ...]:
 
 
 def _receipt(request: RequestFacts, at_desk: Desk) -> Receipt | None:
-    offers = at_desk.promiser.offers(request.destination, request.approved_at)
+    weight = weight_g(request.lines, at_desk.pack)
+    offers = at_desk.promiser.offers(request.destination, request.approved_at, weight_g=weight)
     if not offers:
         return None
     commitment = Commitment(at_desk.pack.plan_by_code[request.plan].commitment)
     best = best_promise(offers, commitment)
-    return Receipt(request=request, offer=best, revision=1, keeps_promise=True, lost=())
+    return Receipt(request=request, offer=best, revision=1, keeps_promise=True, lost=losing(offers, best, commitment))
 
 
 def _promised(receipt: Receipt) -> Change:

@@ -25,7 +25,7 @@ from tasks import claimed
 from tasks.claimed import RequestFacts
 from tasks.desk import Desk, desk
 from tasks.receipts import Receipt, write_receipts
-from tasks.rules.sourcing import Backordered, Offer, Sourced, source
+from tasks.rules.sourcing import Backordered, Offer, Sourced, source, weight_g
 
 ATTEMPTS = 5
 """Plans made before giving up: each failure means another wave took units between our reading and our writing."""
@@ -87,7 +87,10 @@ def _plans(
     plans: list[Planned] = []
     unreachable: list[RequestFacts] = []
     for request in requests:
-        offers = at_desk.promiser.offers(request.destination, request.approved_at, planned_at=clock.now())
+        weight = weight_g(request.lines, at_desk.pack)
+        offers = at_desk.promiser.offers(
+            request.destination, request.approved_at, planned_at=clock.now(), weight_g=weight
+        )
         if not offers:
             unreachable.append(request)
             continue

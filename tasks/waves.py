@@ -20,6 +20,7 @@ from infra.ledger import claims
 from infra.ledger.claims import Fence
 from infra.policy.model import Pack
 from tasks.desk import desk
+from tasks.live_calendars import live_promiser
 
 ADVANCED_BY_A_WAVE = (
     RequestState.APPROVED,
@@ -48,6 +49,7 @@ def open_wave(depots: Sequence[str] = ()) -> OpenedWave:
     Bookings that a dead run left between intent and answer become unknown here: they are looked up, never repeated.
     """
     at, at_desk = clock.now(), desk()
+    live_promiser(at_desk)  # a long-lived worker promises from what was published since its last run
     with at_desk.database.write() as session:
         due = [
             Request.state.in_(ADVANCED_BY_A_WAVE),

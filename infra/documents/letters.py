@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -117,6 +117,20 @@ class Backordered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseMoved:
+    """To the partner: the days have changed. `why` is said already, in the letter's language."""
+
+    request: str
+    promised: Literal["ship", "arrive"]
+    old_on: date
+    new_on: date
+    """The promised day."""
+    arrive_on: date
+    provisional: bool
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PickListReady:
     """To the warehouse, with the files attached to the mail. Instants are aware, shown in the depot's `zone`."""
 
@@ -132,7 +146,7 @@ class PickListReady:
     files: tuple[str, ...]
 
 
-Notice: TypeAlias = Dispatched | DispatchedSite | Held | Refused | Backordered | PickListReady
+Notice: TypeAlias = Dispatched | DispatchedSite | Held | Refused | Backordered | PromiseMoved | PickListReady
 
 
 def write(notice: Notice, *, brand: Brand, language: str, territory: str | None = None) -> Letter:
@@ -261,6 +275,30 @@ def _backordered(notice: Backordered, said: Words) -> _Page:
     )
 
 
+def _promise_moved(notice: PromiseMoved, said: Words) -> _Page:
+    doubt = (said.say("The day is provisional: a calendar on the way is not final yet."),)
+    return _Page(
+        subject=said.say("Request %(request)s: the delivery day has changed", request=notice.request),
+        greeting=said.say("Hello,"),
+        opening=said.say("The delivery day for request %(request)s has changed.", request=notice.request),
+        rows=(*_moved_rows(notice, said), *(_Row(label=said.say("Reason"), value=why) for why in notice.why)),
+        closing=(*(doubt if notice.provisional else ()), said.say("If the delivery day changes, we will tell you.")),
+    )
+
+
+def _moved_rows(notice: PromiseMoved, said: Words) -> tuple[_Row, ...]:
+    """The promised day, what it was before where it moved, and the arrival where that is not what is promised."""
+    arrives = notice.promised == "arrive"
+    before = _Row(label=said.say("Before"), value=said.day(notice.old_on))
+    label = said.say("Promised delivery") if arrives else said.say("Promised dispatch")
+    expected = _Row(label=said.say("Expected delivery"), value=said.day(notice.arrive_on))
+    return (
+        *((before,) if notice.old_on != notice.new_on else ()),
+        _Row(label=label, value=said.day(notice.new_on)),
+        *(() if arrives else (expected,)),
+    )
+
+
 def _pick_list_ready(notice: PickListReady, said: Words) -> _Page:
     cutoff = said.local(notice.cutoff_at, notice.zone)
     amount = (
@@ -291,6 +329,7 @@ _COMPOSERS: dict[type, Callable[[Any, Words], _Page]] = {
     Held: _held,
     Refused: _refused,
     Backordered: _backordered,
+    PromiseMoved: _promise_moved,
     PickListReady: _pick_list_ready,
 }
 

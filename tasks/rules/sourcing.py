@@ -94,6 +94,19 @@ def best_promise(offers: Sequence[Offer], commitment: Commitment) -> Offer:
     return min(offers, key=lambda offer: _rank(offer, commitment))
 
 
+def losing(offers: Sequence[Offer], taken: Offer, commitment: Commitment) -> tuple[Lost, ...]:
+    """The offers `best_promise` did not take, best first, each with the reason."""
+    promised_on = taken.promised_on(commitment)
+    in_order = sorted(offers, key=lambda offer: _rank(offer, commitment))
+    return tuple(_not_needed(other, taken, promised_on, commitment) for other in in_order if other is not taken)
+
+
+def weight_g(wanted: Sequence[Wanted], pack: Pack) -> int:
+    """Grams of the parts asked for, by which freight is compared. A part the pack does not know weighs nothing."""
+    known = ((pack.part_by_number.get(line.part), line.quantity) for line in wanted)
+    return sum(part.weight_g * quantity for part, quantity in known if part is not None)
+
+
 def _rank(offer: Offer, commitment: Commitment) -> tuple[date, Decimal, int, str, str]:
     return offer.promised_on(commitment), offer.freight, offer.distance_km, offer.depot, offer.lane.service
 

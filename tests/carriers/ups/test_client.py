@@ -226,9 +226,8 @@ def test_sixteen_threads_fetch_one_token(sandbox: Sandbox, reference: str) -> No
         (outbound(ship_to=replace(GENEVA, postal_code="")), "120207"),
         (outbound(service="77"), "120500"),
         (inside_us(ship_to=replace(inside_us().ship_to, subdivision=None)), "120206"),
-        (outbound(customs=customs(duty_payer="vendor")), "121524"),
     ],
-    ids=["postal_code", "service", "state", "duties_inside_eu"],
+    ids=["postal_code", "service", "state"],
 )
 def test_refusals_are_the_carriers(sandbox: Sandbox, ups: CarrierPort, reference: str, wanted: Book, code: str) -> None:
     """UPS's own error number reaches the ledger, and nothing is billed."""

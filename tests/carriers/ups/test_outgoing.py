@@ -55,6 +55,13 @@ def test_duties_follow_the_lane(payer: str, types: list[str]) -> None:
     assert {charge["BillShipper"]["AccountNumber"] for charge in charges} == {ACCOUNT}
 
 
+def test_inside_one_union_nobody_is_billed_for_duties() -> None:
+    """A lane to the Canary Islands has papers, but both ends are in Spain: UPS refuses a payer of duties (121524)."""
+    charges = sent(outbound(customs=customs(duty_payer="vendor")))["PaymentInformation"]["ShipmentCharge"]
+
+    assert [charge["Type"] for charge in charges] == ["01"]
+
+
 @pytest.mark.parametrize(
     ("ship_from", "ship_to", "on_package"),
     [
