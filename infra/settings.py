@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -82,7 +83,7 @@ class Settings(BaseSettings):
 
 def _kept_key(path: Path) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
     fresh.touch(mode=0o600)
     fresh.write_text(secrets.token_hex(32))
     try:

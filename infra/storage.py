@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import threading
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -55,20 +55,30 @@ class FolderStore:
         if path.exists():
             return key
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._write(path, content)
+            self._keep(path, content)
         except OSError as error:
             raise StorageUnavailable(f"{path}: {error.strerror}") from error
         return key
 
-    def _write(self, path: Path, content: bytes) -> None:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    def _keep(self, path: Path, content: bytes) -> None:
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())  # a label can be fetched only once at some carriers
-            Path(temporary).replace(path)
+            self._write(path, content)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._write(path, content)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.part"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+        try:
+            try:
+                written = 0
+                while written < len(content):
+                    written += os.write(handle, content[written:])
+                os.fsync(handle)  # a label can be fetched only once at some carriers
+            finally:
+                os.close(handle)
+            os.replace(temporary, path)  # noqa: PTH105 - Path.replace would build two paths per label
         except OSError:
             Path(temporary).unlink(missing_ok=True)
             raise

@@ -34,8 +34,8 @@ from tasks import claimed
 from tasks.desk import Desk, desk
 from tasks.outbox import Telling, tell
 
-PARCELS_IN_A_WAVE = 250
-"""More become the next wave of the day: a list one picker finishes before the pick-up, in some 16 pages."""
+PARCELS_IN_A_WAVE = 120
+"""More become the next wave of the day: a list one picker finishes within the hour, eight pages long."""
 
 PRESSES = 2
 """Waves whose papers are set at once."""

@@ -85,7 +85,7 @@ class PackingSlips:
     pages: dict[str, int]
 
 
-AT_ONCE = 100
+AT_ONCE = 60
 """Slips set in one go: each takes half a megabyte while it is set, and a wave may have hundreds."""
 
 

@@ -78,8 +78,8 @@ class _Cache:
     """
 
     GENERATIONS = 11
-    ENOUGH_TEXT = 120_000
-    """Characters of facts: some 75 slips, 40 MB; smaller documents find the templates still warm."""
+    ENOUGH_TEXT = 80_000
+    """Characters of facts: some 50 slips, 25 MB; smaller documents find the templates still warm."""
 
     def __init__(self) -> None:
         self._text = 0
@@ -101,7 +101,7 @@ class _Cache:
                 TEMPLATES / "empty.typ", root=TEMPLATES, ignore_system_fonts=True
             )
             for _ in range(self.GENERATIONS):
-                self._empty.compile(format="pdf")
+                self._empty.compile(format="svg")
 
 
 _CACHE = _Cache()
