@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
 from infra.intake.schema import ApprovedRequest
 
-_SPACES = re.compile(r"\s+")
 _VERSION = "request/1"
 """Part of the digest: a later way of writing must not equal this one by chance."""
 
@@ -36,7 +34,8 @@ def content_sha256(request: ApprovedRequest) -> str:
 
 def _canonical(value: Any) -> Any:
     if isinstance(value, str):
-        return _SPACES.sub(" ", unicodedata.normalize("NFC", value)).strip()
+        # ASCII is in every normal form already, and split knows all white space: half the time of a file
+        return " ".join((value if value.isascii() else unicodedata.normalize("NFC", value)).split())
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds")
     if isinstance(value, dict):

@@ -88,6 +88,9 @@ def as_xlsx(rows: Sequence[Mapping[str, Any]]) -> bytes:
     sheet.append(list(rows[0]))
     for each in rows:
         sheet.append(list(each.values()))
+        for cell in sheet[sheet.max_row]:
+            if cell.data_type == "f":
+                cell.data_type = "s"  # openpyxl takes any text that begins with = for a formula
     return saved(book)
 
 

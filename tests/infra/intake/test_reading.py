@@ -213,8 +213,7 @@ def test_formats_agree_on_any_text(company: str, finding: str, city: str, minute
         diagnosed_at=approved.isoformat(),
         parts=f"CBL-USB-2M x{quantity}",
     )
-    typed = {name: value for name, value in cells.items() if not str(value).startswith("=")}
-    readings = [read(as_csv([typed])), read(as_xlsx([typed]), "a.xlsx"), read(as_jsonl([typed]), "a.jsonl")]
+    readings = [read(as_csv([cells])), read(as_xlsx([cells]), "a.xlsx"), read(as_jsonl([cells]), "a.jsonl")]
 
     assert len({tuple(each for _, each in reading.accepted) for reading in readings}) == 1
     assert len({frozenset((refusal.column, refusal.code) for refusal in reading.refusals) for reading in readings}) == 1
