@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from carriers.model import Book, Customs, CustomsItem, Leg, Money, Parcel, Party
@@ -24,6 +24,7 @@ from infra.policy.questions import lanes_to
 from tasks import claimed
 from tasks.claimed import RequestFacts, StoppedRequest
 from tasks.desk import Desk
+from tasks.recorded_promises import latest_promises
 
 PACKAGING_G = 150
 """Box and filling, added to the weight of the parts; carriers weigh again and correct the charge upward only."""
@@ -70,14 +71,9 @@ def wanted_bookings(
 def _latest_promises(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, str, Any]]:
     found: dict[int, tuple[str, str, Any]] = {}
     for part in in_portions(ids):
-        latest = (
-            select(Promise.request_id, func.max(Promise.revision).label("revision"))
-            .where(Promise.request_id.in_(part))
-            .group_by(Promise.request_id)
-            .subquery()
-        )
+        latest = latest_promises(Request.id.in_(part))
         query = select(Promise.request_id, Promise.depot, Promise.service, Promise.ship_on).join(
-            latest, (latest.c.request_id == Promise.request_id) & (latest.c.revision == Promise.revision)
+            latest, latest.c.promise_id == Promise.id
         )
         for request_id, depot, service, ship_on in session.execute(query):
             found[request_id] = depot, service, ship_on

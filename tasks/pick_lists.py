@@ -33,6 +33,7 @@ from infra.storage import content_key
 from tasks import claimed
 from tasks.desk import Desk, desk
 from tasks.outbox import Telling, tell
+from tasks.recorded_promises import latest_promises
 
 PARCELS_IN_A_WAVE = 120
 """More become the next wave of the day: a list one picker finishes within the hour, eight pages long."""
@@ -156,14 +157,13 @@ def _open_waves(session: Session, fence: Fence) -> list[OpenedWave]:
 
 
 def _waiting(fence: Fence):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a Select of four columns, named in its only use
-    latest = (
-        select(Promise.request_id, func.max(Promise.revision).label("revision")).group_by(Promise.request_id).subquery()
-    )
+    # of this run's requests alone: the promises of all time are many
+    latest = latest_promises(Request.fence == fence.number, Request.state == RequestState.BOOKED)
     return (
         select(Request.id, Booking.depot, Booking.ship_on, Promise.cutoff_at)
         .join(Booking, (Booking.request_id == Request.id) & (Booking.leg == "outbound"))
         .join(latest, latest.c.request_id == Request.id)
-        .join(Promise, (Promise.request_id == Request.id) & (Promise.revision == latest.c.revision))
+        .join(Promise, Promise.id == latest.c.promise_id)
         .where(Request.fence == fence.number, Request.state == RequestState.BOOKED, Request.wave_id.is_(None))
         .where(Booking.state == BookingState.CONFIRMED)
         .order_by(Request.id)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from infra import clock
@@ -25,6 +25,7 @@ from tasks import claimed
 from tasks.claimed import RequestFacts
 from tasks.desk import Desk, desk
 from tasks.receipts import Receipt, write_receipts
+from tasks.recorded_promises import latest_promises
 from tasks.rules.sourcing import Backordered, Offer, Sourced, source, weight_g
 
 ATTEMPTS = 5
@@ -42,7 +43,6 @@ class StockMoved(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     request: RequestFacts
-    offers: tuple[Offer, ...]
     outcome: Sourced | Backordered
 
 
@@ -102,7 +102,7 @@ def _plans(
         if isinstance(outcome, Sourced):
             for supply in outcome.supplies:
                 shelves[outcome.offer.depot, supply.part] -= supply.quantity
-        plans.append(Planned(request=request, offers=offers, outcome=outcome))
+        plans.append(Planned(request=request, outcome=outcome))
     return plans, unreachable
 
 
@@ -175,15 +175,8 @@ def _write_moved_promises(session: Session, plans: Sequence[Planned], at_desk: D
     taken = {plan.request.id: plan for plan in plans if isinstance(plan.outcome, Sourced)}
     receipts = []
     for part in in_portions(sorted(taken)):
-        latest = (
-            select(Promise.request_id, func.max(Promise.revision).label("revision"))
-            .where(Promise.request_id.in_(part))
-            .group_by(Promise.request_id)
-            .subquery()
-        )
-        query = select(Promise).join(
-            latest, (latest.c.request_id == Promise.request_id) & (latest.c.revision == Promise.revision)
-        )
+        latest = latest_promises(Request.id.in_(part))
+        query = select(Promise).join(latest, latest.c.promise_id == Promise.id)
         for promised in session.scalars(query):
             plan = taken[promised.request_id]
             assert isinstance(plan.outcome, Sourced)
